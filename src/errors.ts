@@ -1,0 +1,243 @@
+/**
+ * One class per cause, the consequence as data. Whoever knows the cause (the Images API client, a store,
+ * a manifest reader) throws one of these; `queue/failure.ts` turns `advice` into what the queue does, and
+ * `cli.ts` turns `exitCode` into the process's exit. Nothing else looks at messages to decide.
+ */
+
+/** The process's exit codes, as documented in docs/errors.md. Codes are only ever added. */
+export const EXIT = {
+  ok: 0,
+  bug: 1,
+  usage: 2,
+  rowsFailed: 3,
+  manifestInvalid: 4,
+  stoppedByLimit: 5,
+  serviceUnavailable: 6,
+  confirmationNeeded: 7,
+  embeddedOwned: 8,
+  sigint: 130,
+  sigterm: 143,
+} as const
+
+/** A failure a person can act on: the message says what is wrong and, after a colon or dash, what to do. */
+export abstract class RenderqError extends Error {
+  abstract readonly code: string
+  abstract readonly exitCode: number
+  override get name(): string {
+    return this.constructor.name
+  }
+}
+
+/** Bad flags, settings or environment. Nothing was started. */
+export class ConfigError extends RenderqError {
+  readonly code = 'config_invalid'
+  readonly exitCode = EXIT.usage
+}
+
+/** One problem of a manifest. `line` is one-based as an editor shows it; absent when it concerns the file. */
+export interface ManifestProblem {
+  file: string
+  line?: number
+  column?: string
+  message: string
+  /** The nearest accepted value or name, for `(did you mean …)`. */
+  suggestion?: string
+}
+
+/** The manifest can't be used. Carries every problem found, up to a bound; nothing was sent. */
+export class ManifestError extends RenderqError {
+  readonly code = 'manifest_invalid'
+  readonly exitCode = EXIT.manifestInvalid
+  readonly problems: readonly ManifestProblem[]
+  /** How many problems there were in all; larger than `problems.length` when the list was cut. */
+  readonly problemCount: number
+  constructor(problems: readonly ManifestProblem[], problemCount = problems.length) {
+    super(
+      problemCount === 1
+        ? 'the manifest has 1 problem; nothing was sent'
+        : `the manifest has ${problemCount} problems; nothing was sent`,
+    )
+    this.problems = problems
+    this.problemCount = problemCount
+  }
+}
+
+/** A service we need (queue, store, Images API) can't be reached or refuses our credentials. */
+export class ServiceError extends RenderqError {
+  readonly code = 'service_unavailable'
+  readonly exitCode = EXIT.serviceUnavailable
+}
+
+/** Another living process owns the embedded data. */
+export class EmbeddedOwnedError extends RenderqError {
+  readonly code = 'embedded_owned'
+  readonly exitCode = EXIT.embeddedOwned
+}
+
+/**
+ * What should happen to a job after an error:
+ * - `never`: the same call will fail again; the row has failed.
+ * - `backoff`: try again later, costs an attempt.
+ * - `after`: the server named the time (ms from now); costs no attempt.
+ * - `pause`: no call can succeed until a person acts; everyone stops, the row goes back unspent.
+ * - `unknown`: the call may have been paid; `--on-unknown` decides between one more call and holding.
+ */
+export type RetryAdvice =
+  | { retry: 'never' }
+  | { retry: 'backoff' }
+  | { retry: 'after'; delayMs: number }
+  | { retry: 'pause'; reason: string }
+  | { retry: 'unknown' }
+
+/**
+ * What became of the request: it never left, the server surely did not charge for it, or it must be
+ * booked as paid because nobody can say.
+ */
+export type CallFate = 'not-sent' | 'unpaid' | 'presumed-paid'
+
+export interface RenderErrorFacts {
+  cause?: unknown
+  /** HTTP status, when there was an answer. */
+  status?: number
+  /** The server's `x-request-id`. */
+  requestId?: string
+  /** The server's own words, shortened and scrubbed, for the report. */
+  serverCode?: string
+}
+
+/** An error of one row. `code` is stable and appears in results and in docs/errors.md. */
+export abstract class RenderError extends Error {
+  abstract readonly code: string
+  abstract readonly advice: RetryAdvice
+  abstract readonly callFate: CallFate
+  readonly status: number | undefined
+  readonly requestId: string | undefined
+  readonly serverCode: string | undefined
+  constructor(message: string, facts: RenderErrorFacts = {}) {
+    super(message, facts.cause === undefined ? undefined : { cause: facts.cause })
+    this.status = facts.status
+    this.requestId = facts.requestId
+    this.serverCode = facts.serverCode
+  }
+  override get name(): string {
+    return this.constructor.name
+  }
+}
+
+/** The API refuses the content (moderation). The same input will be refused again. */
+export class ContentRefusedError extends RenderError {
+  readonly code = 'content_refused'
+  readonly advice: RetryAdvice = { retry: 'never' }
+  readonly callFate: CallFate = 'unpaid'
+}
+
+/** The API rejects the request as invalid (400, 404, 413, 415, 422 without a better class). */
+export class RequestRejectedError extends RenderError {
+  readonly code = 'request_rejected'
+  readonly advice: RetryAdvice = { retry: 'never' }
+  readonly callFate: CallFate = 'unpaid'
+}
+
+/** Key, organization, project or region refused (401, 403). Stops everyone. */
+export class CredentialsRefusedError extends RenderError {
+  readonly code = 'credentials_refused'
+  readonly callFate: CallFate = 'unpaid'
+  get advice(): RetryAdvice {
+    return { retry: 'pause', reason: this.message }
+  }
+}
+
+/** No money left on the account (429 or 400 with a quota code). Stops everyone. */
+export class QuotaExhaustedError extends RenderError {
+  readonly code = 'quota_exhausted'
+  readonly callFate: CallFate = 'unpaid'
+  get advice(): RetryAdvice {
+    return { retry: 'pause', reason: this.message }
+  }
+}
+
+/** 429: too fast. `delayMs` is the server's hint, already clamped to a sane range. */
+export class RateLimitedError extends RenderError {
+  readonly code = 'rate_limited'
+  readonly callFate: CallFate = 'unpaid'
+  readonly delayMs: number
+  constructor(message: string, delayMs: number, facts: RenderErrorFacts = {}) {
+    super(message, facts)
+    this.delayMs = delayMs
+  }
+  get advice(): RetryAdvice {
+    return { retry: 'after', delayMs: this.delayMs }
+  }
+}
+
+/** The server says it can't now (500, 503, 408, 409), or it could not be reached before sending. */
+export class ApiUnavailableError extends RenderError {
+  readonly code = 'api_unavailable'
+  readonly advice: RetryAdvice = { retry: 'backoff' }
+  readonly callFate: CallFate
+  constructor(message: string, facts: RenderErrorFacts & { callFate: 'not-sent' | 'unpaid' }) {
+    super(message, facts)
+    this.callFate = facts.callFate
+  }
+}
+
+/** Sent, but no usable answer came: timeout, reset, cut body, gateway error. May have been paid. */
+export class OutcomeUnknownError extends RenderError {
+  readonly code = 'outcome_unknown'
+  readonly advice: RetryAdvice = { retry: 'unknown' }
+  readonly callFate: CallFate = 'presumed-paid'
+}
+
+/** An answer came with a success status but is not what it should be: bad JSON, bad base64, not a picture. */
+export class ResponseBrokenError extends RenderError {
+  readonly code = 'response_broken'
+  readonly advice: RetryAdvice = { retry: 'unknown' }
+  readonly callFate: CallFate = 'presumed-paid'
+}
+
+/** A result URL no longer works. Paid, lost, and never bought again by itself. */
+export class ResultExpiredError extends RenderError {
+  readonly code = 'result_expired'
+  readonly advice: RetryAdvice = { retry: 'never' }
+  readonly callFate: CallFate = 'presumed-paid'
+}
+
+/** An input picture can't be had or used. Found before anything was sent. */
+export class InputUnusableError extends RenderError {
+  readonly code = 'input_unusable'
+  readonly advice: RetryAdvice = { retry: 'never' }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** An input picture can't be fetched right now. */
+export class InputUnavailableError extends RenderError {
+  readonly code = 'input_unavailable'
+  readonly advice: RetryAdvice = { retry: 'backoff' }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** The store can't be reached or is failing; the answer stays in the spool. */
+export class StorageUnavailableError extends RenderError {
+  readonly code = 'storage_unavailable'
+  readonly advice: RetryAdvice = { retry: 'backoff' }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** The store refuses: no permission, no bucket, or the key is taken by something that is not ours. */
+export class StorageRejectedError extends RenderError {
+  readonly code = 'storage_rejected'
+  readonly advice: RetryAdvice = { retry: 'never' }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** We were told to stop before anything was sent; the job goes back unspent. */
+export class InterruptedError extends RenderError {
+  readonly code = 'interrupted'
+  readonly advice: RetryAdvice = { retry: 'after', delayMs: 0 }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** The message of anything thrown, without a stack. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

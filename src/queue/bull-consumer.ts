@@ -1,0 +1,126 @@
+/** BullMQ's workers behind our handlers: what a delivery is, how errors go back, how work stops. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Job } from 'bullmq'
+import { messageOf, type RenderError } from '../errors.ts'
+import { RunId } from '../job.ts'
+import type { BullBackend, BullWorker } from './bull-backend.ts'
+import { putAside, toQueueFailure, type Brakes } from './failure.ts'
+import type { ConsumeOptions, Consumer, Handlers, RunCursor } from './queue.ts'
+
+/** A run's steps are short and mostly waiting; this many runs are fed and collected at once. */
+const RUNS_AT_ONCE = 4
+
+/**
+ * A job whose worker dies is handed on by BullMQ this often. The ledger counts unknown calls and holds a row
+ * long before; this bound only ends what never reaches the ledger.
+ */
+const STALLED_COUNT_MAX = 50
+
+/** BullMQ's own limiter never limits here: it must be set for a pause by `rateLimit()` to reach every worker. */
+const LIMITER = { max: 1_000_000, duration: 1_000 }
+
+/** After abandoning, handlers get this long to come back before we stop waiting for them. */
+const ABANDON_GRACE_MS = 10_000
+
+export async function startConsumer(
+  backend: BullBackend,
+  { handlers, options, brakes }: { handlers: Handlers; options: ConsumeOptions; brakes: Brakes },
+): Promise<Consumer> {
+  const stopping = new AbortController()
+  const abandoned = new AbortController()
+
+  const common = {
+    autorun: false,
+    lockDuration: options.lockDurationMs,
+    stalledInterval: options.stalledIntervalMs,
+    maxStalledCount: STALLED_COUNT_MAX,
+    settings: { backoffStrategy: (attemptsMade: number) => options.backoff(attemptsMade) },
+    ...backend.retention,
+  }
+  // The three parameters are spelled out because BullMQ counts them: with fewer there is no signal.
+  const renders = backend.openWorker(
+    'renders',
+    async (job: Job, token?: string, signal?: AbortSignal) => {
+      const delivery = {
+        attempt: job.attemptsMade + 1,
+        isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
+        stopping: AbortSignal.any([stopping.signal, ...(signal === undefined ? [] : [signal])]),
+        abandoned: abandoned.signal,
+      }
+      try {
+        await handlers.render(job.data, delivery)
+      } catch (error) {
+        throw await toQueueFailure(error, { job, token, brakes })
+      }
+    },
+    { ...common, concurrency: options.concurrency, limiter: LIMITER },
+  )
+  const runs = backend.openWorker(
+    'runs',
+    async (job: Job, token?: string) => {
+      const { run, cursor } = job.data as { run: string; cursor: RunCursor }
+      const next = await handlers.run(RunId.parse(run), cursor)
+      if (next === 'over') return
+      await job.updateData({ run, cursor: next.cursor })
+      throw await putAside(job, token, next.againInMs)
+    },
+    { ...common, concurrency: RUNS_AT_ONCE },
+  )
+
+  const workers = [renders, runs]
+  for (const worker of workers) listen(worker, options)
+  await Promise.all(workers.map((worker) => worker.waitUntilReady()))
+  for (const worker of workers) {
+    worker.run().catch((error: unknown) => options.onTrouble('queue: a worker has stopped', error))
+  }
+
+  let drained: Promise<void> | undefined
+  const timers = new Set<NodeJS.Timeout>()
+  const drain = async (deadlineMs: number): Promise<void> => {
+    stopping.abort()
+    const timer = setTimeout(() => abandoned.abort(), deadlineMs)
+    timers.add(timer)
+    drained ??= closeAll(workers, abandoned.signal).finally(() => {
+      for (const each of timers) clearTimeout(each)
+    })
+    return drained
+  }
+  return { drain, [Symbol.asyncDispose]: () => drain(0) }
+}
+
+function listen(worker: BullWorker, { onTrouble }: ConsumeOptions): void {
+  worker.on('error', (error) => onTrouble(`queue: ${messageOf(error)}`, error))
+  worker.on('stalled', (jobId) => onTrouble(`${jobId} was taken over: its worker is gone`))
+  worker.on('lockRenewalFailed', (jobIds) => {
+    onTrouble(`lost the lock of ${jobIds.join(', ')}: another worker may take over`)
+    for (const jobId of jobIds) worker.cancelJob(jobId, 'lock lost')
+  })
+}
+
+/** `close()` waits for active jobs without a limit, so the limit is ours. */
+async function closeAll(workers: readonly BullWorker[], abandoned: AbortSignal): Promise<void> {
+  const closed = Promise.all(workers.map((worker) => worker.close()))
+  const givenUp = new AbortController()
+  const tooLate = new Promise<void>((resolve) => {
+    abandoned.addEventListener('abort', () => {
+      sleep(ABANDON_GRACE_MS, undefined, { signal: givenUp.signal }).then(resolve, () => {})
+    })
+  })
+  await Promise.race([closed, tooLate])
+  givenUp.abort()
+}
+
+/** What "everyone stops" means: nothing is taken until the time is over, and people can read why. */
+export function brakesOf(backend: BullBackend, rateLimit: (ms: number) => Promise<void>): Brakes {
+  return {
+    rateLimit,
+    async stop(error: RenderError, reason: string) {
+      const until = Date.now() + STOP_MS
+      await backend.ledger.setBrake({ code: error.code, reason, until })
+      await rateLimit(STOP_MS)
+    },
+  }
+}
+
+/** Then one more try tells whether the account works again; a starting worker tries at once. */
+const STOP_MS = 10 * 60_000

@@ -1,0 +1,86 @@
+/** Our queue over BullMQ's, the same for every backend. */
+import type { JobType } from 'bullmq'
+import { jobIdOf, type RenderJob, type RunId } from '../job.ts'
+import type { BullBackend } from './bull-backend.ts'
+import { brakesOf, startConsumer } from './bull-consumer.ts'
+import type { ConsumeOptions, Consumer, Handlers, Queue } from './queue.ts'
+
+/** Above this, one bulk add blocks our own event loop for too long to renew locks comfortably. */
+const BULK_ROWS_MAX = 500
+
+const JOB_OPTIONS = { backoff: { type: 'custom' }, stackTraceLimit: 3, keepLogs: 20 }
+
+/** A run's steps are repeated until they succeed: with the longest backoff, this is about a week. */
+const RUN_ATTEMPTS = 10_000
+
+/** While a queue is paused, Postgres counts its waiting jobs under a state that BullMQ's types no longer name. */
+const COUNTED_STATES = ['waiting', 'paused', 'prioritized', 'active', 'delayed'] as JobType[]
+
+/** States in which BullMQ will still deliver the job by itself. */
+const DELIVERED_STATES: ReadonlySet<string> = new Set([
+  'waiting',
+  'active',
+  'delayed',
+  'prioritized',
+  'paused',
+])
+
+export function queueOver(backend: BullBackend, onTrouble: (message: string) => void): Queue {
+  const renders = backend.openQueue('renders')
+  const runs = backend.openQueue('runs')
+  for (const queue of [renders, runs]) {
+    queue.on('error', (error) => onTrouble(`queue: ${error.message}`))
+  }
+  const brakes = brakesOf(backend, (delayMs) => renders.rateLimit(delayMs))
+
+  return {
+    name: backend.name,
+    ledger: backend.ledger,
+
+    async addRenders(jobs, { attempts }) {
+      for (let start = 0; start < jobs.length; start += BULK_ROWS_MAX) {
+        await renders.addBulk(
+          jobs.slice(start, start + BULK_ROWS_MAX).map((job) => ({
+            name: job.operation,
+            data: job,
+            opts: { ...JOB_OPTIONS, attempts, jobId: jobIdOf(job) },
+          })),
+        )
+      }
+    },
+
+    async addRun(run: RunId) {
+      const data = { run, cursor: { nextRow: 0 } }
+      await runs.add('run', data, { ...JOB_OPTIONS, attempts: RUN_ATTEMPTS, jobId: run })
+    },
+
+    async renderCounts() {
+      const counts = await renders.getJobCounts(...COUNTED_STATES)
+      const { waiting = 0, paused = 0, prioritized = 0, active = 0, delayed = 0 } = counts
+      return { waiting: waiting + paused + prioritized, active, delayed }
+    },
+
+    async missingRenders(jobs) {
+      const missing: RenderJob[] = []
+      for (const job of jobs) {
+        const state = await renders.getJobState(jobIdOf(job))
+        if (DELIVERED_STATES.has(state)) continue
+        // A finished job that is still kept would make adding it again a no-op.
+        if (state !== 'unknown') await renders.remove(jobIdOf(job))
+        missing.push(job)
+      }
+      return missing
+    },
+
+    async releaseBrake() {
+      await backend.ledger.clearBrake()
+      await renders.removeRateLimitKey()
+    },
+
+    consume(handlers: Handlers, options: ConsumeOptions): Promise<Consumer> {
+      return startConsumer(backend, { handlers, options, brakes })
+    },
+
+    [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+  }
+}

@@ -1,0 +1,54 @@
+/** Our retry advice in BullMQ's words: the only translation. */
+import { DelayedError, RateLimitError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
+import { InterruptedError, messageOf, RenderError } from '../errors.ts'
+
+/** How the whole fleet is slowed or stopped. */
+export interface Brakes {
+  rateLimit(delayMs: number): Promise<void>
+  /** Nobody calls until then; the reason is shown to people. */
+  stop(error: RenderError, reason: string): Promise<void>
+}
+
+/** Rows that are never let through would circle for ever; this many pick-ups are a lifetime of waiting. */
+const PICK_UPS_MAX = 10_000
+
+/** The error the processor must throw. Moving the job back needs its lock token. */
+export async function toQueueFailure(
+  error: unknown,
+  { job, token, brakes }: { job: Job; token: string | undefined; brakes: Brakes },
+): Promise<Error> {
+  if (error instanceof InterruptedError) {
+    await job.moveToWait(token)
+    return new WaitingError()
+  }
+  if (!(error instanceof RenderError)) return toError(error)
+  const { advice } = error
+  switch (advice.retry) {
+    case 'never':
+      return new UnrecoverableError(`${error.code}: ${error.message}`)
+    case 'backoff':
+    case 'unknown':
+      return error
+    case 'after':
+      if (job.attemptsStarted > PICK_UPS_MAX) return error
+      await brakes.rateLimit(advice.delayMs)
+      return new RateLimitError()
+    case 'pause':
+      await brakes.stop(error, advice.reason)
+      return new RateLimitError()
+  }
+}
+
+/** Puts the job aside for a while; costs no attempt. */
+export async function putAside(
+  job: Job,
+  token: string | undefined,
+  delayMs: number,
+): Promise<Error> {
+  await job.moveToDelayed(Date.now() + delayMs, token)
+  return new DelayedError()
+}
+
+function toError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown))
+}

@@ -1,0 +1,148 @@
+/**
+ * The ledger: the shared, atomic books of the runs. Every worker of every machine asks it before a call and
+ * tells it after. `redis-ledger.ts` and `postgres-ledger.ts` implement it; test/conformance/ledger.ts says what
+ * both must do. It can be lost and rebuilt: the store is the truth.
+ */
+import type { CallFate } from '../errors.ts'
+import type { RunId } from '../job.ts'
+
+export const OUTCOMES = ['succeeded', 'reused', 'failed', 'refused', 'held', 'cancelled'] as const
+export type Outcome = (typeof OUTCOMES)[number]
+
+/** A run as it is entered: everything a worker needs to feed, collect and finish it. */
+export interface RunEntry {
+  run: RunId
+  /** Name of the manifest, as it appears in object keys. */
+  manifest: string
+  /** Equal digests are the same work; an unfinished run with it is continued instead of doubled. */
+  digest: string
+  rowCount: number
+  /** The stored manifest parts, in order. Row ordinals run through them without gaps. */
+  parts: readonly ManifestPart[]
+  /** Unix ms. */
+  enteredAt: number
+}
+
+export interface ManifestPart {
+  firstRow: number
+  rowCount: number
+}
+
+export type RunState = 'running' | 'finished' | 'cancelled'
+
+export interface RunBooks extends RunEntry {
+  state: RunState
+  /** Unix ms, when the state is `finished`. */
+  finishedAt?: number
+  outcomes: Record<Outcome, number>
+  /** Rows with an outcome: the sum of `outcomes`. */
+  settled: number
+  pictures: number
+  /** Requests that were really sent. */
+  calls: number
+  /** Calls nobody can say anything about: booked as paid. */
+  unknownCalls: number
+  /** Actual cost, in millionths of a US dollar. Rows of unknown cost add nothing. */
+  costMicroUsd: number
+  /** Result parts already written to the store. */
+  resultParts: number
+}
+
+export interface RowClaim {
+  run: RunId
+  row: number
+  fingerprint: string
+}
+
+export interface BeginOptions {
+  /** False when the answer is already in the spool: the row is claimed, but no call is booked. */
+  calling: boolean
+  /** After this many calls of unknown outcome the row is held instead of called again. */
+  unknownCallsMax: number
+}
+
+export type Begin =
+  /** Go on; carry `epoch` into every later change. `calls` counts this row's calls with this one. */
+  | { kind: 'go'; epoch: number; calls: number; unknownCalls: number }
+  /** The row already has an outcome. */
+  | { kind: 'done' }
+  /** Another run is calling for the same fingerprint right now: wait, then find its record. */
+  | { kind: 'busy' }
+  /** Too many calls of this row ended unknown. */
+  | { kind: 'held'; calls: number; unknownCalls: number }
+  /** The run was cancelled, or is not known here. */
+  | { kind: 'cancelled' }
+
+/** One line of `results.jsonl`: how a row ended. */
+export interface RowResult {
+  row: number
+  id: string
+  outcome: Outcome
+  keys: readonly string[]
+  byteCount: number
+  width: number | null
+  height: number | null
+  costUsd: number | null
+  attempts: number
+  calls: number
+  elapsedMs: number
+  errorCode: string | null
+  error: string | null
+  requestId: string | null
+  fingerprint: string
+}
+
+export interface Settlement {
+  /** The epoch given by `begin`; null for a row that ended before it was begun (reused, bad input). */
+  epoch: number | null
+  /**
+   * What became of the row's last call. `unpaid` when its answer is stored (paid, but nothing unknown about
+   * it); with a null epoch, `presumed-paid` books a call that an earlier worker began and never reported.
+   */
+  callFate: CallFate
+  result: RowResult
+}
+
+/** `stale`: another worker has begun the row since; nothing was changed. */
+export type Settled = 'settled' | 'already' | 'stale'
+
+export interface Brake {
+  code: string
+  reason: string
+  /** Unix ms. */
+  until: number
+}
+
+/**
+ * How long a mark of a call in flight keeps other runs from calling for the same fingerprint, when its
+ * owner has vanished together with its queue. Longer than any call may take.
+ */
+export const FLIGHT_LEASE_MS = 2 * 3_600_000
+
+export interface Ledger {
+  /** Enters the run, or names the unfinished run of the same digest that is to be continued. */
+  openRun(entry: RunEntry): Promise<{ kind: 'opened' | 'continued'; run: RunId }>
+  findUnfinished(digest: string): Promise<RunId | undefined>
+  books(run: RunId): Promise<RunBooks | undefined>
+  /** The latest runs first. */
+  latestRuns(countMax: number): Promise<RunBooks[]>
+
+  begin(claim: RowClaim, options: BeginOptions): Promise<Begin>
+  /** The attempt is over, the row is not. False when the epoch is no longer current. */
+  release(claim: RowClaim, epoch: number, callFate: CallFate): Promise<boolean>
+  /** The row is over. Idempotent; the first outcome stands. */
+  settle(claim: RowClaim, settlement: Settlement): Promise<Settled>
+
+  /** Row ordinals without an outcome in [firstRow, firstRow + rowCount). */
+  unsettledRows(run: RunId, firstRow: number, rowCount: number): Promise<number[]>
+  /** Results not yet written to the store, in a stable order. */
+  uncollected(run: RunId, countMax: number): Promise<RowResult[]>
+  /** Those results are stored as part `part` (zero-based). False when that part was acknowledged before. */
+  acknowledge(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean>
+  finishRun(run: RunId, finishedAt: number): Promise<void>
+
+  /** Tells everyone why nothing may be called until then. */
+  setBrake(brake: Brake): Promise<void>
+  clearBrake(): Promise<void>
+  brake(): Promise<Brake | undefined>
+}

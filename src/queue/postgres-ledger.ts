@@ -1,0 +1,322 @@
+/**
+ * The ledger on Postgres and PGlite: rows, and one function per operation, so that each is one statement.
+ * That makes it atomic without a client-side transaction, which the embedded database could not isolate:
+ * there all connections share one session.
+ */
+import type { CallFate } from '../errors.ts'
+import type { RunId } from '../job.ts'
+import {
+  FLIGHT_LEASE_MS,
+  OUTCOMES,
+  type Begin,
+  type BeginOptions,
+  type Brake,
+  type Ledger,
+  type RowClaim,
+  type RowResult,
+  type RunBooks,
+  type RunEntry,
+  type Settled,
+  type Settlement,
+} from './ledger.ts'
+import { toMicroUsd } from './money.ts'
+import type { SqlPool } from './sql-pool.ts'
+
+/** Run in the schema that search_path names, once per opening; every statement may be repeated. */
+export const LEDGER_SCHEMA = `
+create table if not exists ledger_run (
+  run text primary key,
+  entry jsonb not null,
+  digest text not null,
+  state text not null default 'running',
+  entered_at bigint not null,
+  finished_at bigint,
+  outcomes jsonb not null default '{}',
+  pictures bigint not null default 0,
+  calls bigint not null default 0,
+  unknown_calls bigint not null default 0,
+  cost_micro_usd bigint not null default 0,
+  result_parts int not null default 0
+);
+create unique index if not exists ledger_run_unfinished on ledger_run (digest) where state = 'running';
+
+create table if not exists ledger_row (
+  run text not null,
+  row_ordinal int not null,
+  outcome text,
+  epoch int not null default 0,
+  calling boolean not null default false,
+  unknown_calls int not null default 0,
+  calls int not null default 0,
+  primary key (run, row_ordinal)
+);
+
+create table if not exists ledger_result (
+  run text not null,
+  row_ordinal int not null,
+  body jsonb not null,
+  primary key (run, row_ordinal)
+);
+
+create table if not exists ledger_flight (
+  fingerprint text primary key,
+  run text not null,
+  row_ordinal int not null,
+  until timestamptz not null
+);
+
+create table if not exists ledger_brake (
+  one boolean primary key default true check (one),
+  body jsonb not null,
+  until timestamptz not null
+);
+
+create or replace function ledger_open_run(p_run text, p_entry jsonb, p_digest text, p_entered_at bigint)
+returns text language plpgsql as $$
+declare found text;
+begin
+  insert into ledger_run (run, entry, digest, entered_at)
+    values (p_run, p_entry, p_digest, p_entered_at) on conflict do nothing;
+  select run into found from ledger_run
+    where run = p_run or (digest = p_digest and state = 'running')
+    order by (run = p_run) desc limit 1;
+  return found;
+end $$;
+
+create or replace function ledger_begin(
+  p_run text, p_row int, p_fingerprint text, p_calling boolean, p_unknown_max int, p_lease_ms bigint
+) returns jsonb language plpgsql as $$
+declare r ledger_row; mine boolean;
+begin
+  if not exists (select 1 from ledger_run where run = p_run and state = 'running') then
+    return jsonb_build_object('kind', 'cancelled');
+  end if;
+  insert into ledger_row (run, row_ordinal) values (p_run, p_row) on conflict do nothing;
+  select * into r from ledger_row where run = p_run and row_ordinal = p_row for update;
+  if r.outcome is not null then return jsonb_build_object('kind', 'done'); end if;
+
+  if p_calling then
+    insert into ledger_flight as f values (p_fingerprint, p_run, p_row, now() + p_lease_ms * interval '1 ms')
+      on conflict (fingerprint) do update set run = p_run, row_ordinal = p_row, until = excluded.until
+      where f.until < now() or (f.run = p_run and f.row_ordinal = p_row)
+      returning true into mine;
+    if mine is null then return jsonb_build_object('kind', 'busy'); end if;
+    if r.calling then
+      r.unknown_calls := r.unknown_calls + 1;
+      update ledger_run set unknown_calls = unknown_calls + 1 where run = p_run;
+    end if;
+    if r.unknown_calls >= p_unknown_max then
+      update ledger_row set calling = false, unknown_calls = r.unknown_calls where run = p_run and row_ordinal = p_row;
+      delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
+      return jsonb_build_object('kind', 'held', 'calls', r.calls, 'unknownCalls', r.unknown_calls);
+    end if;
+    r.calls := r.calls + 1;
+    update ledger_run set calls = calls + 1 where run = p_run;
+  end if;
+
+  update ledger_row
+    set epoch = r.epoch + 1, calling = p_calling, unknown_calls = r.unknown_calls, calls = r.calls
+    where run = p_run and row_ordinal = p_row;
+  return jsonb_build_object('kind', 'go', 'epoch', r.epoch + 1, 'calls', r.calls, 'unknownCalls', r.unknown_calls);
+end $$;
+
+create or replace function ledger_release(p_run text, p_row int, p_fingerprint text, p_epoch int, p_fate text)
+returns boolean language plpgsql as $$
+declare r ledger_row;
+begin
+  select * into r from ledger_row where run = p_run and row_ordinal = p_row for update;
+  if r.epoch is distinct from p_epoch or r.outcome is not null then return false; end if;
+  if r.calling then
+    update ledger_row set
+      calling = false,
+      calls = calls - (p_fate = 'not-sent')::int,
+      unknown_calls = unknown_calls + (p_fate = 'presumed-paid')::int
+      where run = p_run and row_ordinal = p_row;
+    update ledger_run set
+      calls = calls - (p_fate = 'not-sent')::int,
+      unknown_calls = unknown_calls + (p_fate = 'presumed-paid')::int
+      where run = p_run and p_fate <> 'unpaid';
+    delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
+  end if;
+  return true;
+end $$;
+
+create or replace function ledger_settle(
+  p_run text, p_row int, p_fingerprint text, p_epoch int, p_fate text, p_pictures int, p_cost bigint, p_result jsonb
+) returns text language plpgsql as $$
+declare r ledger_row; sent_less int := 0; unknown_more int := 0; ended text;
+begin
+  insert into ledger_row (run, row_ordinal) values (p_run, p_row) on conflict do nothing;
+  select * into r from ledger_row where run = p_run and row_ordinal = p_row for update;
+  if r.outcome is not null then return 'already'; end if;
+  if p_epoch is not null and p_epoch <> r.epoch then return 'stale'; end if;
+  if r.calling then
+    if p_fate = 'not-sent' and p_epoch is not null then sent_less := 1;
+    elsif p_fate <> 'unpaid' then unknown_more := 1;
+    end if;
+    delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
+  end if;
+  update ledger_row set outcome = p_result->>'outcome', calling = false where run = p_run and row_ordinal = p_row;
+  ended := p_result->>'outcome';
+  update ledger_run set
+    outcomes = outcomes || jsonb_build_object(ended, coalesce((outcomes->>ended)::int, 0) + 1),
+    pictures = pictures + p_pictures,
+    cost_micro_usd = cost_micro_usd + p_cost,
+    calls = calls - sent_less,
+    unknown_calls = unknown_calls + unknown_more
+    where run = p_run;
+  insert into ledger_result values (p_run, p_row, p_result);
+  return 'settled';
+end $$;
+
+create or replace function ledger_acknowledge(p_run text, p_part int, p_rows int[])
+returns boolean language plpgsql as $$
+begin
+  update ledger_run set result_parts = p_part + 1 where run = p_run and result_parts = p_part;
+  if not found then return false; end if;
+  delete from ledger_result where run = p_run and row_ordinal = any (p_rows);
+  return true;
+end $$;
+`
+
+export class PostgresLedger implements Ledger {
+  readonly #pool: SqlPool
+
+  constructor(pool: SqlPool) {
+    this.#pool = pool
+  }
+
+  async openRun(entry: RunEntry): ReturnType<Ledger['openRun']> {
+    const run = (await this.#value('select ledger_open_run($1, $2, $3, $4) as value', [
+      entry.run,
+      JSON.stringify(entry),
+      entry.digest,
+      entry.enteredAt,
+    ])) as RunId
+    return { kind: run === entry.run ? 'opened' : 'continued', run }
+  }
+
+  async findUnfinished(digest: string): Promise<RunId | undefined> {
+    const sql = `select run as value from ledger_run where digest = $1 and state = 'running'`
+    return (await this.#value(sql, [digest])) as RunId | undefined
+  }
+
+  async books(run: RunId): Promise<RunBooks | undefined> {
+    const { rows } = await this.#pool.query('select * from ledger_run where run = $1', [run])
+    return rows[0] === undefined ? undefined : toBooks(rows[0])
+  }
+
+  async latestRuns(countMax: number): Promise<RunBooks[]> {
+    const { rows } = await this.#pool.query(
+      'select * from ledger_run order by entered_at desc limit $1',
+      [countMax],
+    )
+    return rows.map(toBooks)
+  }
+
+  async begin({ run, row, fingerprint }: RowClaim, options: BeginOptions): Promise<Begin> {
+    return (await this.#value('select ledger_begin($1, $2, $3, $4, $5, $6) as value', [
+      run,
+      row,
+      fingerprint,
+      options.calling,
+      options.unknownCallsMax,
+      FLIGHT_LEASE_MS,
+    ])) as Begin
+  }
+
+  async release(claim: RowClaim, epoch: number, callFate: CallFate): Promise<boolean> {
+    const { run, row, fingerprint } = claim
+    const values = [run, row, fingerprint, epoch, callFate]
+    return (await this.#value(
+      'select ledger_release($1, $2, $3, $4, $5) as value',
+      values,
+    )) as boolean
+  }
+
+  async settle(claim: RowClaim, { epoch, callFate, result }: Settlement): Promise<Settled> {
+    const succeeded = result.outcome === 'succeeded'
+    return (await this.#value('select ledger_settle($1, $2, $3, $4, $5, $6, $7, $8) as value', [
+      claim.run,
+      claim.row,
+      claim.fingerprint,
+      epoch,
+      callFate,
+      succeeded ? result.keys.length : 0,
+      succeeded ? toMicroUsd(result.costUsd) : 0,
+      JSON.stringify(result),
+    ])) as Settled
+  }
+
+  async unsettledRows(run: RunId, firstRow: number, rowCount: number): Promise<number[]> {
+    const { rows } = await this.#pool.query(
+      `select ordinal from generate_series($2::int, $3::int) as ordinal
+       where not exists (
+         select 1 from ledger_row where run = $1 and row_ordinal = ordinal and outcome is not null
+       ) order by ordinal`,
+      [run, firstRow, firstRow + rowCount - 1],
+    )
+    return rows.map((row) => Number(row['ordinal']))
+  }
+
+  async uncollected(run: RunId, countMax: number): Promise<RowResult[]> {
+    const { rows } = await this.#pool.query(
+      'select body from ledger_result where run = $1 order by row_ordinal limit $2',
+      [run, countMax],
+    )
+    return rows.map((row) => row['body'] as RowResult)
+  }
+
+  async acknowledge(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
+    const values = [run, part, results.map(({ row }) => row)]
+    return (await this.#value('select ledger_acknowledge($1, $2, $3) as value', values)) as boolean
+  }
+
+  async finishRun(run: RunId, finishedAt: number): Promise<void> {
+    const sql = `update ledger_run set state = 'finished', finished_at = $2 where run = $1 and state = 'running'`
+    await this.#pool.query(sql, [run, finishedAt])
+  }
+
+  async setBrake(brake: Brake): Promise<void> {
+    await this.#pool.query(
+      `insert into ledger_brake (body, until) values ($1, to_timestamp($2 / 1000.0))
+       on conflict (one) do update set body = excluded.body, until = excluded.until`,
+      [JSON.stringify(brake), brake.until],
+    )
+  }
+
+  async clearBrake(): Promise<void> {
+    await this.#pool.query('delete from ledger_brake')
+  }
+
+  async brake(): Promise<Brake | undefined> {
+    return (await this.#value('select body as value from ledger_brake where until > now()')) as
+      | Brake
+      | undefined
+  }
+
+  async #value(sql: string, values: unknown[] = []): Promise<unknown> {
+    const { rows } = await this.#pool.query(sql, values)
+    return rows[0]?.['value']
+  }
+}
+
+/** Counts arrive as bigint text from `pg` and as numbers from PGlite. */
+function toBooks(row: Record<string, unknown>): RunBooks {
+  const counted = row['outcomes'] as Record<string, number>
+  const outcomes = Object.fromEntries(
+    OUTCOMES.map((outcome) => [outcome, counted[outcome] ?? 0]),
+  ) as RunBooks['outcomes']
+  return {
+    ...(row['entry'] as RunEntry),
+    state: row['state'] as RunBooks['state'],
+    ...(row['finished_at'] === null ? {} : { finishedAt: Number(row['finished_at']) }),
+    outcomes,
+    settled: Object.values(outcomes).reduce((sum, rows) => sum + rows, 0),
+    pictures: Number(row['pictures']),
+    calls: Number(row['calls']),
+    unknownCalls: Number(row['unknown_calls']),
+    costMicroUsd: Number(row['cost_micro_usd']),
+    resultParts: Number(row['result_parts']),
+  }
+}

@@ -1,0 +1,72 @@
+/**
+ * What the rest of renderq sees of the queue: rows and runs go in, handlers are called with them. The two
+ * queues inside, `renders` (one job a row) and `runs` (one job a run), are BullMQ's; which backend they run on
+ * is `open-queue.ts`'s business.
+ */
+import type { RenderJob, RunId } from '../job.ts'
+import type { Ledger } from './ledger.ts'
+
+export interface RenderCounts {
+  /** Rows that a worker could take now: waiting, prioritized, or held back by a pause. */
+  waiting: number
+  active: number
+  /** Rows that wait for their next try. */
+  delayed: number
+}
+
+/** What a handler knows about its own delivery. */
+export interface Delivery {
+  /** One-based. */
+  attempt: number
+  /** After this attempt the queue will not try again by itself. */
+  isLastAttempt: boolean
+  /** Aborted when nothing new may be sent: the worker is stopping, or the job's lock is lost. */
+  stopping: AbortSignal
+  /** Aborted when even a paid call must be given up: the drain deadline has passed. */
+  abandoned: AbortSignal
+}
+
+/** Where a run stands in feeding; kept in its job, so whoever holds the run next goes on from there. */
+export interface RunCursor {
+  nextRow: number
+}
+
+export interface Handlers {
+  /** `payload` is whatever the queue holds: to be parsed, not trusted. Rejects with a RenderError to be retried. */
+  render(payload: unknown, delivery: Delivery): Promise<void>
+  /** One step of a run. Says when the next step is due and from where, or that the run is over. */
+  run(run: RunId, cursor: RunCursor): Promise<{ againInMs: number; cursor: RunCursor } | 'over'>
+}
+
+export interface ConsumeOptions {
+  concurrency: number
+  lockDurationMs: number
+  stalledIntervalMs: number
+  /** Wait before the next try, from the number of tries made (one-based). */
+  backoff(attemptsMade: number): number
+  /** Things worth a log line that no handler sees: stalls, lost locks, connection trouble. */
+  onTrouble(message: string, error?: unknown): void
+}
+
+export interface Consumer extends AsyncDisposable {
+  /**
+   * Takes nothing new, gives back what has not been sent, waits for what has; after `deadlineMs` abandons
+   * that too. Safe to call again: a shorter deadline wins.
+   */
+  drain(deadlineMs: number): Promise<void>
+}
+
+export interface Queue extends AsyncDisposable {
+  /** For people; without a password. */
+  readonly name: string
+  readonly ledger: Ledger
+  /** Adds rows; one that is there already stays as it is. Not atomic: after a failure add the same rows again. */
+  addRenders(jobs: readonly RenderJob[], options: { attempts: number }): Promise<void>
+  addRun(run: RunId): Promise<void>
+  renderCounts(): Promise<RenderCounts>
+  /** Of these rows, the ones the queue knows nothing of or has given up: they must be added again to be rendered. */
+  missingRenders(jobs: readonly RenderJob[]): Promise<RenderJob[]>
+  /** Lets everyone call again at once. */
+  releaseBrake(): Promise<void>
+  consume(handlers: Handlers, options: ConsumeOptions): Promise<Consumer>
+}
