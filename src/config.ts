@@ -142,22 +142,23 @@ export interface Config {
   isSet(name: SettingName): boolean
 }
 
-type Flags = Partial<Record<SettingName, unknown>>
+/** The process's own environment, for the few who must look at it by name. */
+export const environment: NodeJS.Dict<string> = process.env
+
+export interface ConfigSources {
+  cwd?: string
+  env?: NodeJS.Dict<string>
+  /** Settings that only a flag may give here; what the environment and the files say is passed over. */
+  onlyByFlag?: readonly SettingName[]
+}
 
 /** Reads every source, in `cwd`. Throws ConfigError naming each bad setting and where it came from. */
-export function loadConfig(
-  flags: Flags = {},
-  { cwd = process.cwd(), env = process.env } = {},
-): Config {
+export function loadConfig(flags: object = {}, sources: ConfigSources = {}): Config {
+  const { cwd = process.cwd(), env = environment, onlyByFlag = [] } = sources
   const found = new Map<SettingName, { value: unknown; origin: string }>()
-  for (const source of [
-    configFile(cwd),
-    dotenvFile(cwd),
-    fromEnvironment(env, ''),
-    fromFlags(flags),
-  ]) {
-    for (const [name, entry] of source) found.set(name, entry)
-  }
+  const lowerSources = [...configFile(cwd), ...dotenvFile(cwd), ...fromEnvironment(env, '')]
+  for (const [name, entry] of lowerSources) if (!onlyByFlag.includes(name)) found.set(name, entry)
+  for (const [name, entry] of fromFlags(flags)) found.set(name, entry)
   const parsed = Settings.safeParse(
     Object.fromEntries([...found].map(([name, { value }]) => [name, value])),
   )
@@ -206,6 +207,11 @@ function exportForAwsSdk(variables: NodeJS.Dict<string>): void {
   }
 }
 
+/** The AWS SDK announces on every start that it will leave old Node versions; that is for package.json to know. */
+export function quietAwsNodeWarning(): void {
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
+}
+
 function fromEnvironment(env: NodeJS.Dict<string>, where: string): Found {
   return (Object.keys(Settings.shape) as SettingName[]).flatMap((name) => {
     const candidates = ENVIRONMENT_NAMES[name] ?? [`RENDERQ_${toUpperSnake(name)}`]
@@ -216,7 +222,8 @@ function fromEnvironment(env: NodeJS.Dict<string>, where: string): Found {
   })
 }
 
-function fromFlags(flags: Flags): Found {
+/** A command's flags, among them those that are settings, by their names. */
+function fromFlags(flags: object): Found {
   return (Object.entries(flags) as [SettingName, unknown][])
     .filter(([name, value]) => value !== undefined && name in Settings.shape)
     .map(([name, value]) => [name, { value, origin: `--${toKebab(name)}` }])

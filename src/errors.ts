@@ -78,7 +78,8 @@ export class EmbeddedOwnedError extends RenderqError {
  * What should happen to a job after an error:
  * - `never`: the same call will fail again; the row has failed.
  * - `backoff`: try again later, costs an attempt.
- * - `after`: the server named the time (ms from now); costs no attempt.
+ * - `after`: the server named the time (ms from now); everyone waits, it costs no attempt.
+ * - `later`: this job alone waits so long (ms); costs no attempt.
  * - `pause`: no call can succeed until a person acts; everyone stops, the row goes back unspent.
  * - `unknown`: the call may have been paid; `--on-unknown` decides between one more call and holding.
  */
@@ -86,6 +87,7 @@ export type RetryAdvice =
   | { retry: 'never' }
   | { retry: 'backoff' }
   | { retry: 'after'; delayMs: number }
+  | { retry: 'later'; delayMs: number }
   | { retry: 'pause'; reason: string }
   | { retry: 'unknown' }
 
@@ -233,7 +235,21 @@ export class StorageRejectedError extends RenderError {
 /** We were told to stop before anything was sent; the job goes back unspent. */
 export class InterruptedError extends RenderError {
   readonly code = 'interrupted'
-  readonly advice: RetryAdvice = { retry: 'after', delayMs: 0 }
+  readonly advice: RetryAdvice = { retry: 'later', delayMs: 0 }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** Another run is buying the same pictures right now; its record will be there soon. */
+export class BusyElsewhereError extends RenderError {
+  readonly code = 'busy_elsewhere'
+  readonly advice: RetryAdvice = { retry: 'later', delayMs: 5_000 }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** What the queue delivered is not a job of ours. The run will add the row again from its stored manifest. */
+export class JobInvalidError extends RenderError {
+  readonly code = 'job_invalid'
+  readonly advice: RetryAdvice = { retry: 'never' }
   readonly callFate: CallFate = 'not-sent'
 }
 

@@ -31,7 +31,7 @@ export const ImageRequest = z.strictObject({
 })
 export type ImageRequest = z.infer<typeof ImageRequest>
 
-const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 
 /** Where a worker gets an input picture. Never a local path: the worker may be another machine. */
 export const InputPicture = z.discriminatedUnion('kind', [

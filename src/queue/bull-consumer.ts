@@ -4,7 +4,7 @@ import type { Job } from 'bullmq'
 import { messageOf, type RenderError } from '../errors.ts'
 import { RunId } from '../job.ts'
 import type { BullBackend, BullWorker } from './bull-backend.ts'
-import { putAside, toQueueFailure, type Brakes } from './failure.ts'
+import { putBack, toQueueFailure, type Brakes } from './failure.ts'
 import type { ConsumeOptions, Consumer, Handlers, RunCursor } from './queue.ts'
 
 /** A run's steps are short and mostly waiting; this many runs are fed and collected at once. */
@@ -62,7 +62,7 @@ export async function startConsumer(
       const next = await handlers.run(RunId.parse(run), cursor)
       if (next === 'over') return
       await job.updateData({ run, cursor: next.cursor })
-      throw await putAside(job, token, next.againInMs)
+      throw await putBack(job, token, next.againInMs)
     },
     { ...common, concurrency: RUNS_AT_ONCE },
   )

@@ -3,6 +3,7 @@
  * time, so that a pid used again is not mistaken for the owner; a living owner is never robbed. A pid says
  * nothing in another container, so there the owner's socket is asked.
  */
+import { randomUUID } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { link, mkdir, readFile, rmdir, stat, unlink, writeFile } from 'node:fs/promises'
 import { connect } from 'node:net'
@@ -40,7 +41,7 @@ export async function takeLock(
     startTime: startTimeOf(process.pid),
     ...claim,
   }
-  const draft = join(dir, `.queue.lock.${process.pid}`)
+  const draft = join(dir, `.queue.lock.${randomUUID()}`)
   await writeFile(draft, JSON.stringify(mine), { mode: 0o600 })
   try {
     for (;;) {

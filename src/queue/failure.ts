@@ -1,6 +1,6 @@
 /** Our retry advice in BullMQ's words: the only translation. */
 import { DelayedError, RateLimitError, UnrecoverableError, WaitingError, type Job } from 'bullmq'
-import { InterruptedError, messageOf, RenderError } from '../errors.ts'
+import { messageOf, RenderError } from '../errors.ts'
 
 /** How the whole fleet is slowed or stopped. */
 export interface Brakes {
@@ -17,10 +17,6 @@ export async function toQueueFailure(
   error: unknown,
   { job, token, brakes }: { job: Job; token: string | undefined; brakes: Brakes },
 ): Promise<Error> {
-  if (error instanceof InterruptedError) {
-    await job.moveToWait(token)
-    return new WaitingError()
-  }
   if (!(error instanceof RenderError)) return toError(error)
   const { advice } = error
   switch (advice.retry) {
@@ -33,18 +29,24 @@ export async function toQueueFailure(
       if (job.attemptsStarted > PICK_UPS_MAX) return error
       await brakes.rateLimit(advice.delayMs)
       return new RateLimitError()
+    case 'later':
+      return putBack(job, token, advice.delayMs)
     case 'pause':
       await brakes.stop(error, advice.reason)
       return new RateLimitError()
   }
 }
 
-/** Puts the job aside for a while; costs no attempt. */
-export async function putAside(
+/** Gives the job back, at once or after a while; costs no attempt. */
+export async function putBack(
   job: Job,
   token: string | undefined,
   delayMs: number,
 ): Promise<Error> {
+  if (delayMs === 0) {
+    await job.moveToWait(token)
+    return new WaitingError()
+  }
   await job.moveToDelayed(Date.now() + delayMs, token)
   return new DelayedError()
 }

@@ -1,0 +1,45 @@
+import { Command } from 'commander'
+import {
+  addPlanFlags,
+  addSettings,
+  jsonFlag,
+  STORE_AND_QUEUE,
+  yesFlag,
+  type PlanFlags,
+} from './options.ts'
+
+const EXAMPLES = `
+Examples
+  $ renderq enqueue catalog.csv                          prints the run id
+  $ run=$(renderq enqueue catalog.csv) && renderq status $run
+  $ npm run -s enqueue -- catalog.csv --set quality=low  with npm: flags behind --, -s for clean output
+`
+
+export function enqueueCommand(): Command {
+  const command = new Command('enqueue')
+    .description('hand a manifest to the workers; exits when it is accepted')
+    .addHelpText('before', EXAMPLES)
+    .addOption(jsonFlag())
+    .addOption(yesFlag())
+  addPlanFlags(command)
+  return addSettings(command, [...STORE_AND_QUEUE, 'openaiBaseUrl']).action(
+    async (manifest: string, flags: PlanFlags & { json: boolean }) => {
+      const { loadConfig } = await import('../config.ts')
+      const { planFor } = await import('./plan.ts')
+      const { enqueuePlan } = await import('../producer/enqueue.ts')
+      const { openParts } = await import('./parts.ts')
+      const config = loadConfig(flags)
+      await using plan = await planFor(manifest, flags, config)
+      for (const warning of plan.warnings) console.error(`warning: ${warning}`)
+      await using parts = await openParts(config, { command: 'enqueue', works: false })
+      const { kind, run } = await enqueuePlan(plan, parts)
+      const { rowCount, pictureCount } = plan
+      console.error(
+        kind === 'opened'
+          ? `${rowCount} rows, ${pictureCount} pictures queued on ${parts.queue.name} → ${parts.store.url}`
+          : `the same work is under way already: ${run} goes on`,
+      )
+      console.log(flags.json ? JSON.stringify({ v: 1, run, kind, rowCount, pictureCount }) : run)
+    },
+  )
+}

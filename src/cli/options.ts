@@ -1,0 +1,115 @@
+/** Flags that several commands share, each declared once. */
+import { InvalidArgumentError, Option, type Command } from 'commander'
+import type { SettingName } from '../config.ts'
+import { EXISTING_POLICIES } from '../job.ts'
+
+const SETTING_FLAGS: Partial<Record<SettingName, [flags: string, description: string]>> = {
+  queueUrl: [
+    '--queue-url <url>',
+    'redis:// or postgres://; without it the queue is embedded in --state-dir (env QUEUE_URL)',
+  ],
+  storageUrl: [
+    '--storage-url <url>',
+    's3://bucket/prefix or file:./folder (env STORAGE_URL, default file:./renders)',
+  ],
+  stateDir: [
+    '--state-dir <folder>',
+    'embedded queue and spool (env RENDERQ_STATE_DIR, default .renderq)',
+  ],
+  namespace: [
+    '--namespace <name>',
+    'keeps several renderqs apart on one server (env RENDERQ_NAMESPACE, default renderq)',
+  ],
+  openaiBaseUrl: [
+    '--openai-base-url <url>',
+    'the Images API, or a server compatible with it (env OPENAI_BASE_URL)',
+  ],
+  concurrency: [
+    '--concurrency <count>',
+    'calls at once in this process (env RENDERQ_CONCURRENCY, default 8)',
+  ],
+  attempts: ['--attempts <count>', 'tries per row (env RENDERQ_ATTEMPTS, default 5)'],
+  requestTimeoutMs: [
+    '--request-timeout-ms <ms>',
+    'deadline of one call (env RENDERQ_REQUEST_TIMEOUT_MS, default 600000)',
+  ],
+  drainTimeoutMs: [
+    '--drain-timeout-ms <ms>',
+    'how long paid calls may finish after a stop (env RENDERQ_DRAIN_TIMEOUT_MS, default 630000)',
+  ],
+  logLevel: ['--log-level <level>', 'silent, error, warn, info or debug (env RENDERQ_LOG_LEVEL)'],
+}
+
+export const STORE_AND_QUEUE = [
+  'queueUrl',
+  'storageUrl',
+  'stateDir',
+  'namespace',
+  'logLevel',
+] as const
+export const WORKING = [
+  'openaiBaseUrl',
+  'concurrency',
+  'attempts',
+  'requestTimeoutMs',
+  'drainTimeoutMs',
+] as const
+
+export function addSettings(command: Command, names: readonly SettingName[]): Command {
+  for (const name of names) {
+    const [flags, description] = SETTING_FLAGS[name] ?? []
+    if (flags !== undefined)
+      command.addOption(new Option(flags, description).helpGroup('Settings:'))
+  }
+  return command
+}
+
+export interface PlanFlags {
+  prompt?: string
+  set: Record<string, string>
+  name?: string
+  existing: (typeof EXISTING_POLICIES)[number]
+}
+
+export function addPlanFlags(command: Command): Command {
+  return command
+    .argument('<manifest>', 'CSV, TSV, JSON or JSON Lines; - reads stdin')
+    .addOption(
+      new Option(
+        '--prompt <text>',
+        'the prompt of rows without one; a Liquid template over the columns',
+      ).helpGroup('Manifest:'),
+    )
+    .addOption(
+      new Option('--set <column=value>', 'a column that rows lack; may be repeated')
+        .argParser(collectAssignment)
+        .default({}, 'none')
+        .helpGroup('Manifest:'),
+    )
+    .addOption(
+      new Option('--name <template>', 'object names (default "{{ manifest }}/{{ id }}")').helpGroup(
+        'Manifest:',
+      ),
+    )
+    .addOption(
+      new Option('--existing <policy>', 'when an older version of a row is stored')
+        .choices(EXISTING_POLICIES)
+        .default('replace')
+        .helpGroup('Manifest:'),
+    )
+}
+
+export const jsonFlag = () =>
+  new Option('--json', 'for programs: JSON on stdout').default(false).helpGroup('Output:')
+
+/** Accepted already, so that scripts written today keep working when the price question comes. */
+export const yesFlag = () =>
+  new Option('--yes', 'do not ask before spending').default(false).helpGroup('Output:')
+
+function collectAssignment(text: string, before: Record<string, string>): Record<string, string> {
+  const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
+  if (name === undefined || value === undefined) {
+    throw new InvalidArgumentError(`write it as column=value, e.g. --set quality=low`)
+  }
+  return { ...before, [name.trim()]: value }
+}

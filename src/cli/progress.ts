@@ -1,0 +1,78 @@
+/**
+ * What a run shows while it works, on stderr: a live block on a terminal, sparse lines elsewhere; with --json,
+ * JSON Lines on stdout instead.
+ */
+import { styleText } from 'node:util'
+import type { Plan } from '../producer/plan.ts'
+import type { RunBooks } from '../queue/ledger.ts'
+import type { RenderCounts } from '../queue/queue.ts'
+import { summaryOf } from '../report/run-summary.ts'
+import { formatLine, formatBlock } from './format-progress.ts'
+
+export interface Progress {
+  readonly asJson: boolean
+  planned(manifest: string, plan: Plan): void
+  started(facts: { run: string; kind: 'opened' | 'continued'; queue: string; store: string }): void
+  advanced(books: RunBooks, counts: RenderCounts): void
+  note(text: string): void
+  close(): void
+}
+
+/** Without a terminal: a line at most this often, and only when something moved. */
+const LINE_EVERY_MS = 30_000
+const LINE_EVERY_SHARE = 0.05
+const JSON_EVERY_MS = 1_000
+
+export function openProgress({ asJson }: { asJson: boolean }): Progress {
+  const isLive = process.stderr.isTTY && !asJson
+  const startedAt = Date.now()
+  let shownLines = 0
+  let last = { at: 0, share: 0 }
+
+  const say = (text: string) => {
+    clearBlock()
+    process.stderr.write(`${text}\n`)
+  }
+  const emit = (event: object) => console.log(JSON.stringify({ v: 1, ...event }))
+  function clearBlock(): void {
+    if (shownLines > 0) process.stderr.write(`\x1b[${shownLines}A\x1b[0J`)
+    shownLines = 0
+  }
+
+  return {
+    asJson,
+    planned(manifest, { rowCount, pictureCount, byOperation, warnings }) {
+      for (const warning of warnings) say(`${styleText('yellow', 'warning')} ${warning}`)
+      say(`${manifest}: ${rowCount} rows, ${pictureCount} pictures`)
+      if (asJson) emit({ type: 'plan', manifest, rowCount, pictureCount, byOperation, warnings })
+    },
+    started({ run, kind, queue, store }) {
+      say(`${run}${kind === 'continued' ? ' goes on' : ''}   queue ${queue}   → ${store}`)
+      if (asJson) emit({ type: 'started', run, kind, queue, store })
+    },
+    advanced(books, counts) {
+      const now = Date.now()
+      if (isLive) {
+        const block = formatBlock(books, counts, {
+          elapsedMs: now - startedAt,
+          width: process.stderr.columns,
+        })
+        clearBlock()
+        process.stderr.write(block.map((line) => `${line}\n`).join(''))
+        shownLines = block.length
+        return
+      }
+      const share = books.settled / books.rowCount
+      const isDue = asJson
+        ? now - last.at >= JSON_EVERY_MS
+        : now - last.at >= LINE_EVERY_MS && share - last.share >= LINE_EVERY_SHARE
+      const isEnd = share === 1 && last.share < 1
+      if (!isDue && !isEnd) return
+      last = { at: now, share }
+      if (asJson) emit({ type: 'progress', ...summaryOf(books), queue: counts })
+      else say(formatLine(books, counts, { elapsedMs: now - startedAt }))
+    },
+    note: say,
+    close: clearBlock,
+  }
+}

@@ -1,0 +1,103 @@
+/** Plan, enqueue, work and watch in one process; what the run comes to decides the exit code. */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { loadConfig, type Config } from '../config.ts'
+import { EXIT } from '../errors.ts'
+import { enqueuePlan } from '../producer/enqueue.ts'
+import type { Plan } from '../producer/plan.ts'
+import type { Brake, RunBooks } from '../queue/ledger.ts'
+import { summaryOf, unsuccessful } from '../report/run-summary.ts'
+import { startWorker } from '../worker/worker.ts'
+import { openParts, type Parts } from './parts.ts'
+import { planFor } from './plan.ts'
+import { openProgress, type Progress } from './progress.ts'
+import { requireApiKey } from './require-api-key.ts'
+import type { RunFlags } from './run.ts'
+import { printEnd } from './run-end.ts'
+import { exitCodeOf, onStopSignals, type StopLadder } from './stop-signals.ts'
+import { configWithEmulator } from './with-emulator.ts'
+
+const LOOK_EVERY_MS = 200
+
+/** Returns the exit code. */
+export async function runManifest(manifest: string, flags: RunFlags): Promise<number> {
+  if (!flags.emulator) return runWith(manifest, flags, loadConfig(flags))
+  await using emulated = await configWithEmulator(flags)
+  return await runWith(manifest, flags, emulated.config)
+}
+
+async function runWith(manifest: string, flags: RunFlags, config: Config): Promise<number> {
+  requireApiKey(config)
+  await using plan = await planFor(manifest, flags, config)
+  const progress = openProgress({ asJson: flags.json })
+  progress.planned(manifest, plan)
+  // The live block owns the terminal; a level that was asked for still wins.
+  const logLevel = config.isSet('logLevel') ? config.logLevel : 'silent'
+  if (config.queue.backend === 'embedded')
+    progress.note('opening the embedded queue (the first time takes some seconds)')
+  await using parts = await openParts(config, { command: 'run', works: true, logLevel })
+  return await render(plan, { config, parts, progress })
+}
+
+interface Running {
+  config: Config
+  parts: Parts
+  progress: Progress
+}
+
+async function render(plan: Plan, { config, parts, progress }: Running): Promise<number> {
+  await using worker = await startWorker(config, parts)
+  const { kind, run } = await enqueuePlan(plan, parts)
+  progress.started({ run, kind, queue: parts.queue.name, store: parts.store.url })
+
+  const ladder = onStopSignals({
+    first: () => progress.note(stoppingNote(config)),
+    second: () => {
+      progress.note('giving up what is in flight; it may have been paid')
+      void worker.drain(0)
+    },
+  })
+  const end = await watch(run, { parts, progress, ladder })
+  await worker.drain(config.worker.drainTimeoutMs)
+  ladder.close()
+  progress.close()
+  const books = await parts.queue.ledger.books(run)
+  if (books === undefined) throw new Error(`the ledger has lost ${run}`)
+  await printEnd(books, { end, store: parts.store, asJson: progress.asJson })
+  return exitCodeFor(end, books)
+}
+
+export type RunEnd =
+  | { kind: 'finished' }
+  | { kind: 'stopped'; signal: 'SIGINT' | 'SIGTERM' }
+  | { kind: 'braked'; brake: Brake }
+
+async function watch(
+  run: string,
+  { parts, progress, ladder }: { parts: Parts; progress: Progress; ladder: StopLadder },
+): Promise<RunEnd> {
+  for (;;) {
+    if (ladder.received !== undefined) return { kind: 'stopped', signal: ladder.received }
+    const books = await parts.queue.ledger.books(run)
+    if (books !== undefined) progress.advanced(books, await parts.queue.renderCounts())
+    if (books?.state === 'finished') return { kind: 'finished' }
+    const brake = await parts.queue.ledger.brake()
+    if (brake !== undefined) return { kind: 'braked', brake }
+    await Promise.race([sleep(LOOK_EVERY_MS), ladder.stopped])
+  }
+}
+
+function exitCodeFor(end: RunEnd, books: RunBooks): number {
+  switch (end.kind) {
+    case 'stopped':
+      return exitCodeOf(end.signal)
+    case 'braked':
+      return end.brake.code === 'quota_exhausted' ? EXIT.stoppedByLimit : EXIT.serviceUnavailable
+    case 'finished':
+      return unsuccessful(summaryOf(books)) > 0 ? EXIT.rowsFailed : EXIT.ok
+  }
+}
+
+function stoppingNote({ worker }: Config): string {
+  const seconds = Math.round(worker.drainTimeoutMs / 1_000)
+  return `stopping: calls already sent are paid for, waiting up to ${seconds} s for them (Ctrl-C again gives them up)`
+}

@@ -1,0 +1,47 @@
+/**
+ * The settings of an offline run. What the environment says of queue and store is passed over: emulated rows
+ * must not reach workers that call the real API, nor emulated pictures the place of real ones.
+ */
+import { join } from 'node:path'
+import { loadConfig, type Config } from '../config.ts'
+import { startEmulator } from '../emulator/server.ts'
+import type { RunFlags } from './run.ts'
+
+const ONLY_BY_FLAG = [
+  'queueUrl',
+  'storageUrl',
+  'stateDir',
+  'openaiBaseUrl',
+  'openaiApiKey',
+  'openaiOrgId',
+  'openaiProjectId',
+] as const
+
+/** About what makes progress visible; a real call takes ten times as long. */
+const LATENCY_MS = 400
+
+export async function configWithEmulator(
+  flags: RunFlags,
+): Promise<{ config: Config } & AsyncDisposable> {
+  const emulator = await startEmulator({ latencyMs: LATENCY_MS })
+  try {
+    const config = loadConfig(
+      {
+        storageUrl: 'file:./renders-demo',
+        stateDir: join('.renderq', 'emulator'),
+        ...withoutUndefined(flags),
+        openaiBaseUrl: emulator.baseUrl,
+        openaiApiKey: 'emulator',
+      },
+      { onlyByFlag: ONLY_BY_FLAG },
+    )
+    return { config, [Symbol.asyncDispose]: () => emulator[Symbol.asyncDispose]() }
+  } catch (error) {
+    await emulator[Symbol.asyncDispose]()
+    throw error
+  }
+}
+
+function withoutUndefined(flags: object): object {
+  return Object.fromEntries(Object.entries(flags).filter(([, value]) => value !== undefined))
+}

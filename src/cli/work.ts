@@ -1,0 +1,29 @@
+/** Opens everything a worker needs, works until a signal, and closes it in reverse. */
+import type { Config } from '../config.ts'
+import { startWorker } from '../worker/worker.ts'
+import { openParts } from './parts.ts'
+import { requireApiKey } from './require-api-key.ts'
+import { exitCodeOf, onStopSignals } from './stop-signals.ts'
+
+/** Returns the exit code. */
+export async function work(config: Config): Promise<number> {
+  requireApiKey(config)
+  const { concurrency, drainTimeoutMs } = config.worker
+  await using parts = await openParts(config, { command: 'worker', works: true })
+  const { logger, queue, store } = parts
+  await using worker = await startWorker(config, parts)
+  logger.info(
+    { queue: queue.name, store: store.url, api: config.openai.baseUrl, concurrency },
+    'worker is ready',
+  )
+
+  const ladder = onStopSignals({
+    first: () => logger.info({ drainTimeoutMs }, 'stopping: paid calls finish, the rest goes back'),
+    second: () => void worker.drain(0),
+  })
+  const signal = await ladder.stopped
+  await worker.drain(drainTimeoutMs)
+  ladder.close()
+  logger.info('worker has stopped')
+  return exitCodeOf(signal)
+}

@@ -1,0 +1,60 @@
+/** One HTTP exchange: reading its request within a bound, and sending its answer. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { ApiError } from './api-error.ts'
+import type { Service } from './service.ts'
+
+export interface Exchange {
+  request: IncomingMessage
+  response: ServerResponse
+  url: URL
+  /** What the route's pattern captured. */
+  parameter: string
+  requestId: string
+  receivedAtMs: number
+  service: Service
+}
+
+export async function readBody(
+  request: IncomingMessage,
+  bytesMax: number,
+): Promise<Buffer<ArrayBuffer>> {
+  const tooLarge = () =>
+    new ApiError(
+      413,
+      { message: `The request body is larger than ${bytesMax} bytes.` },
+      { connection: 'close' },
+    )
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge()
+  const chunks: Buffer[] = []
+  let byteCount = 0
+  // A plain `for await` would destroy the connection on leaving early, and with it the answer.
+  for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+    byteCount += (chunk as Buffer).length
+    if (byteCount > bytesMax) throw tooLarge()
+    chunks.push(chunk as Buffer)
+  }
+  return Buffer.concat(chunks)
+}
+
+export function sendJson(
+  { response, receivedAtMs }: Exchange,
+  status: number,
+  body: unknown,
+): void {
+  setProcessingTime(response, receivedAtMs)
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(`${JSON.stringify(body, null, 2)}\n`)
+}
+
+export function sendError(exchange: Exchange, error: ApiError): void {
+  for (const [name, value] of Object.entries(error.headers)) {
+    exchange.response.setHeader(name, value)
+  }
+  sendJson(exchange, error.status, error.body)
+}
+
+/** Only routes of the API itself tell it; they are the ones that have a request id. */
+export function setProcessingTime(response: ServerResponse, receivedAtMs: number): void {
+  if (!response.hasHeader('x-request-id')) return
+  response.setHeader('openai-processing-ms', Math.round(performance.now() - receivedAtMs))
+}

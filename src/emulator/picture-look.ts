@@ -1,0 +1,64 @@
+/**
+ * How an emulated picture looks: a mirrored block figure on a gradient, all of it from one seed, so the
+ * same prompt always looks the same and two prompts never do. Small on purpose: it is scaled up later.
+ */
+import { createHash } from 'node:crypto'
+
+/** A small raw RGBA picture. */
+export interface Pixels {
+  data: Buffer
+  side: number
+}
+
+const LOOK_SIDE = 24
+const FIGURE_CELLS = 8
+const FIGURE_START = 4
+const CELL_SIDE = 2
+
+export function pixelsOfSeed(seed: string, transparent: boolean): Pixels {
+  const hash = createHash('sha256').update(seed).digest()
+  const [top, bottom, figure] = coloursOf(hash)
+  const data = Buffer.alloc(LOOK_SIDE * LOOK_SIDE * 4)
+  for (let at = 0; at < LOOK_SIDE * LOOK_SIDE; at += 1) {
+    const x = at % LOOK_SIDE
+    const y = (at - x) / LOOK_SIDE
+    const inFigure = isFigure(hash, x, y)
+    const colour = inFigure ? figure : mix(top, bottom, (x + 2 * y) / (3 * LOOK_SIDE))
+    data.set([...colour, inFigure || !transparent ? 255 : 0], at * 4)
+  }
+  return { data, side: LOOK_SIDE }
+}
+
+type Colour = [red: number, green: number, blue: number]
+
+function coloursOf(hash: Buffer): [Colour, Colour, Colour] {
+  const hue = ((hash[0] ?? 0) / 255) * 360
+  const turn = 40 + ((hash[1] ?? 0) / 255) * 80
+  return [fromHsl(hue, 0.55, 0.86), fromHsl(hue + turn, 0.5, 0.72), fromHsl(hue + 180, 0.6, 0.38)]
+}
+
+/** One bit of the hash for each cell of the left half; the right half mirrors it. */
+function isFigure(hash: Buffer, x: number, y: number): boolean {
+  const column = Math.floor((x - FIGURE_START) / CELL_SIDE)
+  const row = Math.floor((y - FIGURE_START) / CELL_SIDE)
+  const outside = column < 0 || row < 0 || column >= FIGURE_CELLS || row >= FIGURE_CELLS
+  if (outside) return false
+  const mirrored = Math.min(column, FIGURE_CELLS - 1 - column)
+  const bits = hash[2 + row] ?? 0
+  return ((bits >> mirrored) & 1) === 1
+}
+
+export function mix(from: Readonly<Colour>, to: Readonly<Colour>, share: number): Colour {
+  const blend = (a: number, b: number) => Math.round(a + (b - a) * share)
+  return [blend(from[0], to[0]), blend(from[1], to[1]), blend(from[2], to[2])]
+}
+
+/** Hue in degrees, any turn; saturation and lightness 0 to 1. */
+function fromHsl(hue: number, saturation: number, lightness: number): Colour {
+  const reach = saturation * Math.min(lightness, 1 - lightness)
+  const channel = (offset: number) => {
+    const k = (offset + hue / 30) % 12
+    return Math.round(255 * (lightness - reach * Math.max(-1, Math.min(k - 3, 9 - k, 1))))
+  }
+  return [channel(0), channel(8), channel(4)]
+}

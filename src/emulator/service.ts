@@ -1,0 +1,62 @@
+import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { FaultBook, type FaultRule } from './faults.ts'
+import { RateLimits } from './limits.ts'
+import { ResultFiles } from './result-files.ts'
+import { Stats } from './stats.ts'
+
+export interface EmulatorOptions {
+  /** Default 127.0.0.1. */
+  host?: string
+  /** Default 0: any free port. */
+  port?: number
+  /** The only bearer key that is accepted; absent: any key. No key at all is a 401 either way. */
+  apiKey?: string
+  /** Mean time a call takes before it is answered; each varies by a quarter. Default 0. */
+  latencyMs?: number
+  /** How long `url` results can be fetched. Default 3,600,000. */
+  urlLifetimeMs?: number
+  /** Above it calls get a real 429. Default: no limit. */
+  imagesPerMinute?: number
+  /** Larger request bodies are refused. Default 600,000,000. */
+  bodyBytesMax?: number
+  faults?: readonly FaultRule[]
+}
+
+/** The parts of one running emulator, as its routes see them. */
+export interface Service {
+  readonly apiKey: string | undefined
+  readonly bodyBytesMax: number
+  readonly stats: Stats
+  readonly faults: FaultBook
+  readonly limits: RateLimits
+  readonly files: ResultFiles
+  /** How long the next call takes before it is answered. */
+  latencyMs(): number
+  /** Rejects when the emulator closes. */
+  wait(ms: number): Promise<void>
+}
+
+/** The largest edit the API documents: 16 pictures of 50 MB, most of it never sent at once. */
+const BODY_BYTES_MAX = 600_000_000
+const URL_LIFETIME_MS = 3_600_000
+
+export function openService(options: EmulatorOptions, closing: AbortSignal): Service {
+  // Every waiting call listens to it, however many there are.
+  setMaxListeners(0, closing)
+  const faults = new FaultBook()
+  faults.add(options.faults ?? [])
+  return {
+    apiKey: options.apiKey,
+    bodyBytesMax: options.bodyBytesMax ?? BODY_BYTES_MAX,
+    stats: new Stats(),
+    faults,
+    limits: new RateLimits(options.imagesPerMinute),
+    files: new ResultFiles(options.urlLifetimeMs ?? URL_LIFETIME_MS),
+    latencyMs: () => spreadAround(options.latencyMs ?? 0),
+    wait: (ms) => sleep(ms, undefined, { signal: closing }),
+  }
+}
+
+/** A quarter more or less, so that calls that began together don't all end together. */
+const spreadAround = (meanMs: number) => meanMs * (0.75 + Math.random() / 2)

@@ -1,0 +1,253 @@
+/**
+ * The spool: the local folder where an answer lands before it is uploaded. An answer becomes visible as a
+ * whole, by renaming its folder to its fingerprint; from then on a crash or a storage outage costs no second
+ * call, because the next try on this machine finds it here.
+ */
+import { createHash, randomUUID } from 'node:crypto'
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { z } from 'zod'
+import type { PictureSink } from '../images-api/contract.ts'
+import { StorageUnavailableError } from '../errors.ts'
+import { RenderJob, Sha256 } from '../job.ts'
+import { InputEntry } from '../record.ts'
+
+/** Below this much free disk no call is made: its answer might not find a place. */
+const FREE_BYTES_MIN = 256 * 1024 * 1024
+/** Longer than any call; what is older and not committed was left by a crash. */
+const DRAFT_STALE_MS = 24 * 3_600_000
+
+const SpooledPicture = z.object({
+  index: z.int().min(0),
+  file: z.string(),
+  extension: z.string(),
+  mediaType: z.string(),
+  width: z.int().positive(),
+  height: z.int().positive(),
+  byteCount: z.int().positive(),
+  sha256: Sha256,
+  revisedPrompt: z.string().optional(),
+})
+export type SpooledPicture = z.infer<typeof SpooledPicture>
+
+const SpooledAnswer = z.object({
+  version: z.literal(1),
+  job: RenderJob,
+  pictures: z.array(SpooledPicture).min(1),
+  usage: z.record(z.string(), z.unknown()).nullable(),
+  requestId: z.string().nullable(),
+  resolved: z.record(z.string(), z.string()),
+  requestMs: z.number().nullable(),
+  server: z.string(),
+  inputs: z.array(InputEntry),
+  mask: InputEntry.nullable(),
+  startedAt: z.iso.datetime(),
+  attempts: z.int().positive(),
+  calls: z.int().min(0),
+  unknownCalls: z.int().min(0),
+  warnings: z.array(z.string()),
+})
+export type SpooledAnswer = z.infer<typeof SpooledAnswer>
+
+/** Bytes of one picture on their way to disk, hashed as they come. */
+export interface PictureFile extends PictureSink {
+  readonly index: number
+  readonly path: string
+  /** Makes the bytes durable. Returns their count and digest. */
+  close(): Promise<{ byteCount: number; sha256: string }>
+}
+
+/** An answer that is being received. */
+export interface Draft {
+  openPicture(index: number): Promise<PictureFile>
+  /** Every picture opened so far, closed; in order of their index. */
+  closePictures(): Promise<{ index: number; path: string; byteCount: number; sha256: string }[]>
+  /** The answer is whole: from now on `find` returns it. */
+  commit(answer: SpooledAnswer): Promise<SpooledAnswer>
+  /** Removes what is left of a draft that was not committed. */
+  discard(): Promise<void>
+}
+
+export interface Spool {
+  find(fingerprint: string): Promise<SpooledAnswer | undefined>
+  /** Refuses when the disk is nearly full, before anything is paid. */
+  draft(fingerprint: string): Promise<Draft>
+  remove(fingerprint: string): Promise<void>
+  /** Answers that earlier processes received and did not get to store. */
+  leftovers(): AsyncIterable<SpooledAnswer>
+}
+
+export async function openSpool(dir: string): Promise<Spool> {
+  await mkdir(dir, { recursive: true, mode: 0o700 })
+  await sweepDrafts(dir)
+
+  async function find(fingerprint: string): Promise<SpooledAnswer | undefined> {
+    const folder = join(dir, fingerprint)
+    const text = await readFile(join(folder, ANSWER_FILE), 'utf8').catch(() => undefined)
+    if (text === undefined) return undefined
+    const answer = SpooledAnswer.safeParse(parseJson(text))
+    if (answer.success && (await isIntact(folder, answer.data)))
+      return inFolder(folder, answer.data)
+    // A bit flip or a half-removed folder: worth nothing, and it must not be found again.
+    await rm(folder, { recursive: true, force: true })
+    return undefined
+  }
+
+  return {
+    find,
+    async draft(fingerprint) {
+      await requireFreeSpace(dir)
+      const folder = join(dir, `${DRAFT_PREFIX}${hostname()}.${process.pid}.${randomUUID()}`)
+      await mkdir(folder)
+      return draftIn(folder, join(dir, fingerprint))
+    },
+    async remove(fingerprint) {
+      await rm(join(dir, fingerprint), { recursive: true, force: true })
+    },
+    async *leftovers() {
+      for (const name of await readdir(dir)) {
+        const answer = name.startsWith(DRAFT_PREFIX) ? undefined : await find(name)
+        if (answer !== undefined) yield answer
+      }
+    },
+  }
+}
+
+const ANSWER_FILE = 'answer.json'
+const DRAFT_PREFIX = 'draft.'
+
+function draftIn(folder: string, target: string): Draft {
+  const files: PictureFile[] = []
+  return {
+    async openPicture(index) {
+      const file = await openPictureFile(join(folder, `picture-${index}`), index)
+      files.push(file)
+      return file
+    },
+    async closePictures() {
+      const inOrder = files.toSorted((a, b) => a.index - b.index)
+      return Promise.all(
+        inOrder.map(async (file) => ({
+          index: file.index,
+          path: file.path,
+          ...(await file.close()),
+        })),
+      )
+    },
+    async commit(answer) {
+      await writeDurably(join(folder, ANSWER_FILE), JSON.stringify(answer))
+      await syncFolder(folder)
+      await rm(target, { recursive: true, force: true })
+      await rename(folder, target)
+      await syncFolder(join(target, '..'))
+      return inFolder(target, answer)
+    },
+    async discard() {
+      await Promise.allSettled(files.map((file) => file.close()))
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function openPictureFile(path: string, index: number): Promise<PictureFile> {
+  const handle = await open(path, 'wx', 0o600)
+  const hash = createHash('sha256')
+  let byteCount = 0
+  let closed: Promise<{ byteCount: number; sha256: string }> | undefined
+  return {
+    index,
+    path,
+    async write(chunk) {
+      hash.update(chunk)
+      byteCount += chunk.length
+      await handle.write(chunk)
+    },
+    close() {
+      closed ??= handle
+        .sync()
+        .finally(() => handle.close())
+        .then(() => ({ byteCount, sha256: hash.digest('hex') }))
+      return closed
+    },
+  }
+}
+
+/** Pictures are named relative to the folder on disk and by full path in memory. */
+function inFolder(folder: string, answer: SpooledAnswer): SpooledAnswer {
+  const pictures = answer.pictures.map((picture) => ({
+    ...picture,
+    file: join(folder, `picture-${picture.index}`),
+  }))
+  return { ...answer, pictures }
+}
+
+async function isIntact(folder: string, { pictures }: SpooledAnswer): Promise<boolean> {
+  const sizes = await Promise.all(
+    pictures.map(async ({ index, byteCount }) => {
+      const found = await stat(join(folder, `picture-${index}`)).catch(() => undefined)
+      return found?.size === byteCount
+    }),
+  )
+  return sizes.every(Boolean)
+}
+
+async function requireFreeSpace(dir: string): Promise<void> {
+  const { bavail, bsize } = await statfs(dir)
+  const freeBytes = bavail * bsize
+  if (freeBytes < FREE_BYTES_MIN) {
+    throw new StorageUnavailableError(
+      `the spool ${dir} has only ${Math.round(freeBytes / 1_048_576)} MB free: make room, nothing was sent`,
+    )
+  }
+}
+
+async function sweepDrafts(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    if (!name.startsWith(DRAFT_PREFIX)) continue
+    const path = join(dir, name)
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: 0 }))
+    const isStale = wroteItHereAndDied(name) || Date.now() - mtimeMs > DRAFT_STALE_MS
+    if (isStale) await rm(path, { recursive: true, force: true })
+  }
+}
+
+function wroteItHereAndDied(name: string): boolean {
+  const pid = Number(name.slice(DRAFT_PREFIX.length + hostname().length + 1).split('.')[0])
+  if (!name.startsWith(`${DRAFT_PREFIX}${hostname()}.`) || !Number.isInteger(pid)) return false
+  try {
+    process.kill(pid, 0)
+    return false
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH'
+  }
+}
+
+async function writeDurably(path: string, text: string): Promise<void> {
+  await writeFile(path, text, { mode: 0o600, flush: true })
+}
+
+/** A rename survives a power cut only when its folder was synced too. Not every system can open a folder. */
+async function syncFolder(path: string): Promise<void> {
+  const handle = await open(path, 'r').catch(() => undefined)
+  await handle?.sync().catch(() => {})
+  await handle?.close()
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}

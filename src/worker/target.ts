@@ -1,0 +1,49 @@
+/** Before a call is paid: what is at the place where its pictures will go? */
+import type { RenderJob } from '../job.ts'
+import type { PictureEntry, RenderRecord } from '../record.ts'
+import { pictureKey } from '../storage/keys.ts'
+import { adopt, ownerOf, taken, type PictureShelf } from './stored-pictures.ts'
+
+export type Target =
+  | { kind: 'free' }
+  /** All pictures of this very fingerprint are stored; only their record was lost. */
+  | { kind: 'complete'; pictures: PictureEntry[] }
+  /** An older version of the row is there, and the run is told to keep it. */
+  | { kind: 'kept'; record: RenderRecord }
+
+/**
+ * Looks at the keys that are expected; the true extension is only known from the bytes, so the check at
+ * storing time stands as well. A look-up costs far less than finding out after the call. Throws
+ * StorageRejectedError when the place is taken.
+ */
+export async function lookAtTarget(job: RenderJob, shelf: PictureShelf): Promise<Target> {
+  const head = await shelf.store.head(expectedKey(job, 0))
+  if (head === undefined) return { kind: 'free' }
+  const owner = ownerOf(job, head.metadata)
+  if (owner.kind === 'same') return adoptAll(job, shelf)
+  if (owner.kind === 'older' && job.existing === 'replace') return { kind: 'free' }
+  const record =
+    owner.kind === 'older' && job.existing === 'keep'
+      ? await shelf.records.find(owner.fingerprint)
+      : undefined
+  if (record !== undefined) return { kind: 'kept', record }
+  throw taken(shelf.store, expectedKey(job, 0), owner)
+}
+
+/** A crash between the last picture and the record leaves them complete; an earlier one leaves too few. */
+async function adoptAll(job: RenderJob, shelf: PictureShelf): Promise<Target> {
+  const keys = Array.from({ length: job.request.n }, (_, index) => expectedKey(job, index))
+  for (const key of keys) {
+    const head = await shelf.store.head(key)
+    if (head === undefined || ownerOf(job, head.metadata).kind !== 'same') return { kind: 'free' }
+  }
+  const pictures: PictureEntry[] = []
+  for (const [index, key] of keys.entries()) pictures.push(await adopt(key, index, shelf))
+  return { kind: 'complete', pictures }
+}
+
+function expectedKey(job: RenderJob, index: number): string {
+  const format = job.request.output_format ?? 'png'
+  const extension = format === 'jpeg' ? 'jpg' : format
+  return pictureKey(job.key, { index, of: job.request.n }, extension)
+}

@@ -1,0 +1,250 @@
+/** What every queue backend must do. Called once per backend with a way to open it on the same data again. */
+import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, test } from 'vitest'
+import {
+  ApiUnavailableError,
+  CredentialsRefusedError,
+  InterruptedError,
+  RateLimitedError,
+  RequestRejectedError,
+} from '../../src/errors.ts'
+import type { RenderJob } from '../../src/job.ts'
+import type { ConsumeOptions, Consumer, Delivery, Handlers, Queue } from '../../src/queue/queue.ts'
+import { until } from '../helpers/until.ts'
+import { entryFor, jobFor, newRun } from '../helpers/jobs.ts'
+
+const OPTIONS: ConsumeOptions = {
+  concurrency: 4,
+  lockDurationMs: 30_000,
+  stalledIntervalMs: 15_000,
+  backoff: () => 20,
+  onTrouble: () => {},
+}
+
+/** A signal that was aborted already fires no more. */
+async function whenAborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort')
+}
+
+export function keepsTheQueueContract(name: string, queueOf: () => Queue): void {
+  describe(`queue: ${name}`, () => {
+    const consumers: Consumer[] = []
+    afterEach(async () => {
+      await Promise.all(consumers.splice(0).map((consumer) => consumer.drain(0)))
+      await queueOf().releaseBrake()
+    })
+
+    async function consume(handlers: Partial<Handlers>, options: Partial<ConsumeOptions> = {}) {
+      const consumer = await queueOf().consume(
+        { render: async () => {}, run: async () => 'over', ...handlers },
+        { ...OPTIONS, ...options },
+      )
+      consumers.push(consumer)
+      return consumer
+    }
+
+    function someJobs(count: number): RenderJob[] {
+      const run = newRun()
+      return Array.from({ length: count }, (_, row) => jobFor(run, row))
+    }
+
+    test('every row that was added is delivered once, as it was added', async () => {
+      const jobs = someJobs(30)
+      const seen: RenderJob[] = []
+      await consume({ render: async (payload) => void seen.push(payload as RenderJob) })
+
+      await queueOf().addRenders(jobs, { attempts: 3 })
+      await queueOf().addRenders(jobs.slice(0, 10), { attempts: 3 })
+
+      await until(() => seen.length >= 30)
+      await until(async () => (await queueOf().renderCounts()).active === 0)
+      expect(seen.toSorted((a, b) => a.row - b.row)).toEqual(jobs)
+    })
+
+    test('a row added while the worker is idle is delivered promptly', async () => {
+      let deliveredAt = 0
+      await consume({ render: async () => void (deliveredAt = performance.now()) })
+      await sleep(300)
+
+      const addedAt = performance.now()
+      await queueOf().addRenders(someJobs(1), { attempts: 1 })
+      await until(() => deliveredAt > 0)
+
+      expect(deliveredAt - addedAt).toBeLessThan(1_500)
+    })
+
+    test('a try that fails is repeated until it succeeds, counting attempts', async () => {
+      const attempts: number[] = []
+      await consume({
+        async render(_, { attempt }) {
+          attempts.push(attempt)
+          if (attempt < 3) throw new ApiUnavailableError('try later', { callFate: 'unpaid' })
+        },
+      })
+
+      await queueOf().addRenders(someJobs(1), { attempts: 5 })
+
+      await until(() => attempts.length === 3)
+      expect(attempts).toEqual([1, 2, 3])
+    })
+
+    test('the last attempt is known as such, and then the row is given up', async () => {
+      const deliveries: Pick<Delivery, 'attempt' | 'isLastAttempt'>[] = []
+      const jobs = someJobs(1)
+      await consume({
+        async render(_, { attempt, isLastAttempt }) {
+          deliveries.push({ attempt, isLastAttempt })
+          throw new ApiUnavailableError('never works', { callFate: 'unpaid' })
+        },
+      })
+
+      await queueOf().addRenders(jobs, { attempts: 2 })
+
+      await until(async () => (await queueOf().missingRenders(jobs)).length === 1)
+      expect(deliveries).toEqual([
+        { attempt: 1, isLastAttempt: false },
+        { attempt: 2, isLastAttempt: true },
+      ])
+    })
+
+    test('an error that can not be cured is not tried again', async () => {
+      let tries = 0
+      const jobs = someJobs(1)
+      await consume({
+        async render() {
+          tries++
+          throw new RequestRejectedError('bad size')
+        },
+      })
+
+      await queueOf().addRenders(jobs, { attempts: 5 })
+
+      await until(async () => (await queueOf().missingRenders(jobs)).length === 1)
+      expect(tries).toBe(1)
+    })
+
+    test('a rate limit makes everybody wait, and costs no attempt', async () => {
+      const seen: { attempt: number; at: number }[] = []
+      const render: Handlers['render'] = async (_, { attempt }) => {
+        seen.push({ attempt, at: performance.now() })
+        if (seen.length === 1) throw new RateLimitedError('slow down', 1_000)
+      }
+      await consume({ render }, { concurrency: 1 })
+      await consume({ render }, { concurrency: 1 })
+
+      await queueOf().addRenders(someJobs(1), { attempts: 1 })
+      await until(() => seen.length === 2)
+
+      expect(seen[1]!.attempt).toBe(1)
+      expect(seen[1]!.at - seen[0]!.at).toBeGreaterThan(900)
+    })
+
+    test('refused credentials stop everybody until the brake is released', async () => {
+      let isRefusing = true
+      let tries = 0
+      await consume({
+        async render() {
+          tries++
+          if (isRefusing) throw new CredentialsRefusedError('bad key')
+        },
+      })
+
+      await queueOf().addRenders(someJobs(1), { attempts: 1 })
+      await until(async () => (await queueOf().ledger.brake()) !== undefined)
+      expect(await queueOf().ledger.brake()).toMatchObject({
+        code: 'credentials_refused',
+        reason: 'bad key',
+      })
+      await sleep(500)
+      expect(tries).toBe(1)
+
+      isRefusing = false
+      await consumers.splice(0)[0]!.drain(0)
+      await queueOf().releaseBrake()
+      await consume({ render: async () => void tries++ })
+      await until(() => tries === 2)
+    })
+
+    test('draining waits for what is active and gives back what was not sent, without an attempt', async () => {
+      const [sent, unsent] = someJobs(2)
+      let finished = 0
+      const consumer = await consume({
+        async render(payload, { stopping }) {
+          if ((payload as RenderJob).row === sent!.row) {
+            await sleep(600)
+            finished++
+            return
+          }
+          await whenAborted(stopping)
+          throw new InterruptedError('stopped before sending')
+        },
+      })
+      await queueOf().addRenders([sent!, unsent!], { attempts: 1 })
+      await until(async () => (await queueOf().renderCounts()).active === 2)
+
+      await consumer.drain(10_000)
+
+      expect(finished).toBe(1)
+      const attempts: number[] = []
+      await consume({ render: async (_, { attempt }) => void attempts.push(attempt) })
+      await until(() => attempts.length === 1)
+      expect(attempts).toEqual([1])
+    })
+
+    test('after the deadline even active work is told to give up', async () => {
+      let gaveUp = false
+      const consumer = await consume({
+        async render(_, { abandoned }) {
+          await whenAborted(abandoned)
+          gaveUp = true
+        },
+      })
+      await queueOf().addRenders(someJobs(1), { attempts: 1 })
+      await until(async () => (await queueOf().renderCounts()).active === 1)
+
+      await consumer.drain(200)
+
+      expect(gaveUp).toBe(true)
+    })
+
+    test('a run is stepped with its own cursor until it is over', async () => {
+      const run = newRun()
+      const cursors: number[] = []
+      let isOver = false
+      await consume({
+        async run(found, cursor) {
+          if (found !== run) return 'over'
+          cursors.push(cursor.nextRow)
+          if (cursor.nextRow < 30)
+            return { againInMs: 30, cursor: { nextRow: cursor.nextRow + 10 } }
+          isOver = true
+          return 'over'
+        },
+      })
+
+      await queueOf().addRun(run)
+      await queueOf().addRun(run)
+
+      await until(() => isOver)
+      expect(cursors).toEqual([0, 10, 20, 30])
+    })
+
+    test('rows the queue does not know are named as missing, others not', async () => {
+      const jobs = someJobs(4)
+      await queueOf().addRenders(jobs.slice(0, 2), { attempts: 1 })
+
+      const missing = await queueOf().missingRenders(jobs)
+
+      expect(missing.map(({ row }) => row)).toEqual([2, 3])
+      expect((await queueOf().renderCounts()).waiting).toBeGreaterThanOrEqual(2)
+    })
+
+    test('its ledger is reachable', async () => {
+      const run = newRun()
+      await queueOf().ledger.openRun(entryFor(run, 1))
+
+      expect(await queueOf().ledger.books(run)).toMatchObject({ run, state: 'running' })
+    })
+  })
+}

@@ -1,0 +1,30 @@
+/** Queues for tests: each opening has a namespace of its own, so tests never meet on a shared server. */
+import { randomBytes } from 'node:crypto'
+import { afterAll, beforeAll } from 'vitest'
+import type { QueueSettings } from '../../src/config.ts'
+import { openQueue } from '../../src/queue/open-queue.ts'
+import type { Queue } from '../../src/queue/queue.ts'
+import { services } from './services.ts'
+
+const namespace = () => `test_${randomBytes(6).toString('hex')}`
+
+export function redisSettings(): QueueSettings {
+  return { backend: 'redis', url: services.redis ?? '', namespace: namespace() }
+}
+
+export function postgresSettings(): QueueSettings {
+  return { backend: 'postgres', url: services.postgres ?? '', namespace: namespace() }
+}
+
+/** Opens one queue for the tests of the surrounding describe, and closes it after them. */
+export function queueForTests(settings: () => QueueSettings): () => Queue {
+  let queue: Queue | undefined
+  beforeAll(async () => {
+    queue = await openQueue(settings(), { command: 'test', works: true, onTrouble: () => {} })
+  }, 60_000)
+  afterAll(() => queue?.[Symbol.asyncDispose]())
+  return () => {
+    if (queue === undefined) throw new Error('the queue is not open yet')
+    return queue
+  }
+}
