@@ -25,7 +25,7 @@ const JSON_EVERY_MS = 1_000
 
 export function openProgress({ asJson }: { asJson: boolean }): Progress {
   const isLive = process.stderr.isTTY && !asJson
-  const startedAt = Date.now()
+  let startedAt = Date.now()
   let shownLines = 0
   let last = { at: 0, share: 0 }
 
@@ -47,6 +47,7 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
       if (asJson) emit({ type: 'plan', manifest, rowCount, pictureCount, byOperation, warnings })
     },
     started({ run, kind, queue, store }) {
+      startedAt = Date.now()
       say(`${run}${kind === 'continued' ? ' goes on' : ''}   queue ${queue}   → ${store}`)
       if (asJson) emit({ type: 'started', run, kind, queue, store })
     },

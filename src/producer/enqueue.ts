@@ -21,7 +21,9 @@ export async function enqueuePlan(
   plan: Plan,
   { queue, store }: { queue: Queue; store: Store },
 ): Promise<Enqueued> {
-  const unfinished = await queue.ledger.findUnfinished(plan.digest)
+  // The same rows into another store are other work.
+  const digest = createHash('sha256').update(`${plan.digest}\t${store.url}`).digest('hex')
+  const unfinished = await queue.ledger.findUnfinished(digest)
   if (unfinished === undefined) {
     for (const input of plan.inputs) await putInput(input, store)
     for (const [index, { file }] of plan.parts.entries()) {
@@ -35,7 +37,8 @@ export async function enqueuePlan(
   const opened = await queue.ledger.openRun({
     run: plan.run,
     manifest: plan.manifestName,
-    digest: plan.digest,
+    digest,
+    store: store.url,
     rowCount: plan.rowCount,
     parts: plan.parts.map(({ firstRow, rowCount }) => ({ firstRow, rowCount })),
     enteredAt: Date.now(),

@@ -19,6 +19,12 @@ const STALLED_COUNT_MAX = 50
 /** BullMQ's own limiter never limits here: it must be set for a pause by `rateLimit()` to reach every worker. */
 const LIMITER = { max: 1_000_000, duration: 1_000 }
 
+/**
+ * A worker that waits for a rate limit looks up this often. A `close()` that comes just before such a wait begins
+ * does not interrupt it, so this is also how long stopping may take then.
+ */
+const RATE_LIMIT_LOOK_MS = 1_000
+
 /** After abandoning, handlers get this long to come back before we stop waiting for them. */
 const ABANDON_GRACE_MS = 10_000
 
@@ -34,6 +40,7 @@ export async function startConsumer(
     lockDuration: options.lockDurationMs,
     stalledInterval: options.stalledIntervalMs,
     maxStalledCount: STALLED_COUNT_MAX,
+    maximumRateLimitDelay: RATE_LIMIT_LOOK_MS,
     settings: { backoffStrategy: (attemptsMade: number) => options.backoff(attemptsMade) },
     ...backend.retention,
   }

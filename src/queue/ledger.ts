@@ -17,6 +17,8 @@ export interface RunEntry {
   /** Equal digests are the same work; an unfinished run with it is continued instead of doubled. */
   digest: string
   rowCount: number
+  /** Where its manifest and its pictures are: a worker with another store must leave it alone. */
+  store: string
   /** The stored manifest parts, in order. Row ordinals run through them without gaps. */
   parts: readonly ManifestPart[]
   /** Unix ms. */

@@ -12,7 +12,7 @@ export interface PutOptions {
   metadata?: Readonly<Record<string, string>>
   /**
    * - `absent`: only if nothing is there; atomic.
-   * - `{ etag }`: only if exactly that version is there; atomic.
+   * - `{ etag }`: only if exactly that version is there, or nothing any more; atomic.
    * - `always`: replaces whatever is there.
    */
   when: 'absent' | { etag: string } | 'always'
@@ -42,13 +42,15 @@ export interface ListedObject {
 export interface Store extends AsyncDisposable {
   /** For people: `file:/abs/renders` or `s3://bucket/prefix`. */
   readonly url: string
+  /** False when the server was seen to have no conditional writes: then two late workers may both store. */
+  readonly conditionalWrites?: boolean
   put(key: string, body: PutBody, options: PutOptions): Promise<PutResult>
-  /** The whole object, or undefined when absent. Rejects when it is larger than `bytesMax`. */
+  /** The whole object, or undefined when absent. Rejects when it is larger than `bytesMax`, or as `signal` says. */
   get(key: string, options: { bytesMax: number; signal?: AbortSignal }): Promise<Buffer | undefined>
   head(key: string): Promise<ObjectHead | undefined>
   /** Keys that begin with `prefix`, in ascending byte order. */
   list(prefix: string): AsyncIterable<ListedObject>
-  /** Proves that we may write, read back and delete here, and learns what the server can do. */
+  /** Proves that we may write here and read it back, and learns what the server can do. */
   probe(): Promise<void>
   /** Where a person finds the object: a path or an s3:// URL. */
   locationOf(key: string): string

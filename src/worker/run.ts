@@ -3,6 +3,7 @@
  * the store, and finishes. Each call is one short step; the cursor travels in the job, so a step that is lost
  * is taken again by somebody else, and every part of it may be repeated.
  */
+import { ConfigError } from '../errors.ts'
 import { RenderJob, type RunId } from '../job.ts'
 import type { Logger } from '../logger.ts'
 import type { ManifestPart, RowResult, RunBooks } from '../queue/ledger.ts'
@@ -34,6 +35,7 @@ export async function stepRun(
 ): Promise<{ againInMs: number; cursor: RunCursor } | 'over'> {
   const books = await tools.queue.ledger.books(run)
   if (books === undefined || books.state !== 'running') return 'over'
+  if (books.store !== tools.store.url) throw otherStore(books, tools.store)
   const isSettled = books.settled >= books.rowCount
   await collect(books, { isLast: isSettled, tools })
   if (isSettled) {
@@ -41,6 +43,14 @@ export async function stepRun(
     return 'over'
   }
   return { againInMs: STEP_INTERVAL_MS, cursor: await feed(books, cursor, tools) }
+}
+
+/** Thrown again and again, with growing waits, until a worker with the right store takes the run. */
+function otherStore({ run, store }: RunBooks, ours: Store): ConfigError {
+  return new ConfigError(
+    `${run} belongs to ${store}, this worker stores into ${ours.url}: give all workers of a queue one store, ` +
+      'or keep them apart with --namespace',
+  )
 }
 
 async function collect(

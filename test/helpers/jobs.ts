@@ -28,6 +28,7 @@ export function entryFor(run: RunId, rowCount: number, changes: Partial<RunEntry
     manifest: 'test',
     digest: `digest of ${run}`,
     rowCount,
+    store: 'file:/test',
     parts: [{ firstRow: 0, rowCount }],
     enteredAt: 1_700_000_000_000,
     ...changes,

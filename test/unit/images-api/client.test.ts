@@ -1,0 +1,703 @@
+import { once } from 'node:events'
+import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import {
+  createServer as createTcpServer,
+  type AddressInfo,
+  type Server,
+  type Socket,
+} from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { afterEach, describe, expect, test } from 'vitest'
+import { Secret } from '../../../src/config.ts'
+import { ConfigError, InterruptedError, RenderError } from '../../../src/errors.ts'
+import { openImagesApi, type ImagesApiConfig } from '../../../src/images-api/client.ts'
+import type { AnswerPart, ImagesApi, ImagesCall } from '../../../src/images-api/contract.ts'
+
+const closers: (() => PromiseLike<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).toReversed()) await close()
+})
+
+async function listen(server: Server): Promise<string> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.on('error', () => {}).on('close', () => sockets.delete(socket))
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  closers.push(() => {
+    for (const socket of sockets) socket.destroy()
+    return new Promise<void>((resolve) => server.close(() => resolve()))
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+}
+
+interface Received {
+  request: IncomingMessage
+  body: Buffer
+}
+
+/** A server that reads the whole request, remembers it and answers. */
+async function serve(answer: RequestListener): Promise<{ baseUrl: string; received: Received[] }> {
+  const received: Received[] = []
+  const server = createServer((request, response) => {
+    const answerWhole = async (): Promise<void> => {
+      received.push({ request, body: await buffer(request) })
+      answer(request, response)
+    }
+    // A client that gives up while sending is not the server's failure.
+    answerWhole().catch(() => {})
+  })
+  return { baseUrl: await listen(server), received }
+}
+
+/** A server that answers a request with these bytes and then does something to the socket. */
+async function serveRaw(bytes: string, then: (socket: Socket) => void): Promise<string> {
+  return await listen(
+    createTcpServer((socket) => {
+      socket.once('data', () => socket.write(bytes, 'latin1', () => then(socket)))
+    }),
+  )
+}
+
+const KEY = 'sk-test-0123456789abcdef'
+
+function open(baseUrl: string, config: Partial<ImagesApiConfig> = {}): ImagesApi {
+  const api = openImagesApi({
+    apiKey: new Secret(KEY),
+    baseUrl,
+    requestTimeoutMs: 20_000,
+    imageBytesMax: 1_000_000,
+    ...config,
+  })
+  closers.push(() => api[Symbol.asyncDispose]())
+  return api
+}
+
+const GENERATE: ImagesCall = {
+  operation: 'generate',
+  request: { model: 'gpt-image-2', prompt: 'a mug', n: 1, quality: 'low' },
+  images: [],
+}
+const asking = (n: number): ImagesCall => ({ ...GENERATE, request: { ...GENERATE.request, n } })
+
+interface Outcome {
+  parts: AnswerPart[]
+  pictures: Map<number, Buffer>
+}
+
+async function send(
+  api: ImagesApi,
+  call = GENERATE,
+  signal = new AbortController().signal,
+): Promise<Outcome> {
+  const pictures = new Map<number, Buffer>()
+  const parts: AnswerPart[] = []
+  const openPicture = async (index: number) => {
+    pictures.set(index, Buffer.alloc(0))
+    return {
+      write: async (chunk: Uint8Array) => {
+        pictures.set(index, Buffer.concat([pictures.get(index)!, chunk]))
+      },
+    }
+  }
+  for await (const part of api.send(call, { signal, openPicture })) parts.push(part)
+  return { parts, pictures }
+}
+
+/** How a call that must fail failed. */
+async function failureOf(outcome: Promise<unknown>): Promise<RenderError> {
+  const error: unknown = await outcome.then(
+    () => expect.fail('the call succeeded'),
+    (error: unknown) => error,
+  )
+  expect(error).toBeInstanceOf(RenderError)
+  expect(JSON.stringify([String(error), String((error as Error).cause), error])).not.toContain(KEY)
+  return error as RenderError
+}
+
+const PICTURE = Buffer.from('not really a picture, but these are its bytes: \xff\x00', 'latin1')
+const b64_json = PICTURE.toString('base64')
+const json = JSON.stringify({
+  created: 1_790_000_000,
+  data: [{ b64_json }],
+  usage: { input_tokens: 9, output_tokens: 196 },
+  size: '1024x1024',
+  quality: 'low',
+})
+
+const answerJson: RequestListener = (_, response) => {
+  response.writeHead(200, { 'content-type': 'application/json', 'x-request-id': 'req_1' })
+  response.end(json)
+}
+
+const answerWith =
+  (status: number, body: string, headers: Record<string, string> = {}): RequestListener =>
+  (_, response) => {
+    response.writeHead(status, { 'content-type': 'application/json', ...headers })
+    response.end(body)
+  }
+
+const upload = (name: string, mediaType: string) => ({
+  bytes: new Uint8Array(Buffer.alloc(100_000, name)),
+  mediaType,
+  filename: name,
+})
+
+describe('a request', () => {
+  test('for a generation carries the row as JSON and our credentials', async () => {
+    const { baseUrl, received } = await serve(answerJson)
+
+    await send(open(baseUrl, { orgId: 'org-1', projectId: 'proj-1' }))
+
+    const [{ request, body }] = received as [Received]
+    expect(`${request.method} ${request.url}`).toBe('POST /v1/images/generations')
+    expect(JSON.parse(body.toString())).toEqual(GENERATE.request)
+    expect(request.headers).toMatchObject({
+      authorization: `Bearer ${KEY}`,
+      'openai-organization': 'org-1',
+      'openai-project': 'proj-1',
+      'content-type': 'application/json',
+      'content-length': String(body.length),
+      'accept-encoding': 'identity',
+    })
+    expect(request.headers).not.toHaveProperty('transfer-encoding')
+  })
+
+  test('for an edit carries its pictures in order, with their media types and a known length', async () => {
+    const { baseUrl, received } = await serve(answerJson)
+    await send(open(baseUrl), {
+      operation: 'edit',
+      request: { ...GENERATE.request, prompt: 'two\nlines' },
+      images: [upload('b.png', 'image/png'), upload('a.jpg', 'image/jpeg')],
+      mask: upload('mask.png', 'image/png'),
+    })
+
+    const [{ request, body }] = received as [Received]
+    const headers = { 'content-type': request.headers['content-type'] ?? '' }
+    const form = await new Response(new Uint8Array(body), { headers }).formData()
+    expect(request.url).toBe('/v1/images/edits')
+    expect(request.headers['content-length']).toBe(String(body.length))
+    expect(form.get('prompt')).toBe('two\nlines')
+    expect(
+      form.getAll('image[]').map((file) => `${(file as File).name} ${(file as File).type}`),
+    ).toEqual(['b.png image/png', 'a.jpg image/jpeg'])
+    expect((form.get('mask') as File).size).toBe(100_000)
+    expect(body.includes('octet-stream')).toBe(false)
+  })
+
+  test('goes below the path of the base URL and keeps its query', async () => {
+    const { baseUrl, received } = await serve(answerJson)
+    const api = open(`${baseUrl}/openai/?api-version=preview`)
+
+    await send(api)
+
+    expect(received[0]?.request.url).toBe('/v1/openai/images/generations?api-version=preview')
+    expect(api.baseUrl).toBe(`${baseUrl}/openai`)
+  })
+
+  test('names itself without what the base URL keeps secret', async () => {
+    const { host } = new URL((await serve(answerJson)).baseUrl)
+
+    expect(open(`http://user:password@${host}/v1`).baseUrl).toBe(`http://${host}/v1`)
+  })
+
+  test('needs no key where there is none', async () => {
+    const { baseUrl, received } = await serve(answerJson)
+
+    await send(open(baseUrl, { apiKey: undefined }))
+
+    expect(received[0]?.request.headers).not.toHaveProperty('authorization')
+  })
+
+  test.each(['sk-test\n', 'sk test', 'schlüssel', ''])(
+    'a key like %j is refused at the start',
+    (key) => {
+      expect(() => open('http://127.0.0.1:9/v1', { apiKey: new Secret(key) })).toThrow(ConfigError)
+      expect(() => open('http://127.0.0.1:9/v1', { apiKey: new Secret(key) })).toThrow(
+        /^OPENAI_API_KEY holds/,
+      )
+    },
+  )
+
+  test('nothing is sent before the answer is asked for', async () => {
+    const { baseUrl, received } = await serve(answerJson)
+
+    open(baseUrl).send(GENERATE, {
+      signal: new AbortController().signal,
+      openPicture: () => expect.fail(),
+    })
+    await new Promise((resolve) => setTimeout(resolve, 50))
+
+    expect(received).toHaveLength(0)
+  })
+
+  test('of several calls at once runs at once, on connections that are used again', async () => {
+    const waiting: (() => void)[] = []
+    const { baseUrl, received } = await serve((request, response) => {
+      // Nobody is answered before all have come.
+      waiting.push(() => answerJson(request, response))
+      if (received.length >= 20) for (const answer of waiting.splice(0)) answer()
+    })
+    const api = open(baseUrl)
+
+    await Promise.all(Array.from({ length: 20 }, () => send(api)))
+    // A connection is free again a moment after its answer has ended.
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    await send(api)
+
+    const ports = received.map(({ request }) => request.socket.remotePort)
+    expect(new Set(ports).size).toBe(20)
+  })
+})
+
+describe('an answer', () => {
+  test('gives its pictures and, last, what the API said about the call', async () => {
+    const { baseUrl } = await serve(answerJson)
+
+    const { parts, pictures } = await send(open(baseUrl))
+
+    expect(pictures).toEqual(new Map([[0, PICTURE]]))
+    expect(parts).toEqual([
+      { kind: 'picture', index: 0, byteCount: PICTURE.length },
+      {
+        kind: 'end',
+        facts: {
+          created: 1_790_000_000,
+          usage: { input_tokens: 9, output_tokens: 196 },
+          requestId: 'req_1',
+          resolved: { size: '1024x1024', quality: 'low' },
+          requestMs: expect.any(Number) as number,
+          warnings: [],
+        },
+      },
+    ])
+  })
+
+  test('of URLs and revised prompts gives them by index', async () => {
+    const { baseUrl } = await serve(
+      answerWith(
+        200,
+        JSON.stringify({
+          data: [
+            { url: 'https://x/1.png', revised_prompt: 'a red mug' },
+            { b64_json, revised_prompt: 'a blue mug' },
+          ],
+        }),
+      ),
+    )
+
+    const { parts } = await send(open(baseUrl), asking(2))
+
+    expect(parts.slice(0, -1)).toEqual([
+      { kind: 'picture-url', index: 0, url: 'https://x/1.png', revisedPrompt: 'a red mug' },
+      { kind: 'picture', index: 1, byteCount: PICTURE.length, revisedPrompt: 'a blue mug' },
+    ])
+    expect(parts.at(-1)).toMatchObject({ facts: { usage: null, created: null, requestId: null } })
+  })
+
+  test.each([
+    [4, [{ b64_json }, { b64_json }, { b64_json }], ['asked for 4 pictures, got 3']],
+    [2, [{ b64_json: '' }, { b64_json }], ['asked for 2 pictures, got 1']],
+    [
+      1,
+      [{ b64_json }, { b64_json }],
+      ['asked for 1 picture, the answer held 2: the others were dropped'],
+    ],
+  ])(
+    'to n=%i with other pictures than asked for is taken with a warning',
+    async (n, data, warnings) => {
+      const { baseUrl } = await serve(answerWith(200, JSON.stringify({ data })))
+
+      const { parts } = await send(open(baseUrl), asking(n))
+
+      expect(parts.at(-1)).toMatchObject({ kind: 'end', facts: { warnings } })
+      expect(parts.length).toBeLessThanOrEqual(n + 1)
+    },
+  )
+
+  test('in chunks of any size is read', async () => {
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' })
+      const write = (from: number): void => {
+        if (from >= json.length) response.end()
+        else response.write(json.slice(from, from + 7), () => write(from + 7))
+      }
+      write(0)
+    })
+
+    expect((await send(open(baseUrl))).pictures.get(0)).toEqual(PICTURE)
+  })
+
+  test('that ends with its connection is read', async () => {
+    const baseUrl = await serveRaw(`HTTP/1.1 200 OK\r\n\r\n${json}`, (socket) => socket.end())
+
+    expect((await send(open(baseUrl))).pictures.get(0)).toEqual(PICTURE)
+  })
+
+  test.each([
+    [
+      'HTML',
+      '<html><body>Sign in</body></html>',
+      'not a JSON object: begins with "<html><body>Sign in',
+    ],
+    ['nothing', '', 'ends before its final brace'],
+    ['other JSON', '[]', 'not a JSON object'],
+    ['no picture', '{"created":1}', 'the answer holds no picture'],
+    ['an empty list', '{"data":[]}', 'the answer holds no picture'],
+    ['empty pictures', '{"data":[{"b64_json":""},{}]}', 'the answer holds no picture'],
+    ['bad base64', '{"data":[{"b64_json":"<html>"}]}', 'bad base64'],
+  ])('of status 200 with %s may have been paid', async (_, body, message) => {
+    const { baseUrl } = await serve(answerWith(200, body, { 'x-request-id': 'req_9' }))
+
+    const error = await failureOf(send(open(baseUrl)))
+
+    expect(error.message).toContain(message)
+    expect(error.callFate).toBe('presumed-paid')
+    expect(error).toMatchObject({ status: 200, requestId: 'req_9', advice: { retry: 'unknown' } })
+  })
+
+  test('that is a refusal in spite of its status is a refusal', async () => {
+    const body = JSON.stringify({ error: { code: 'moderation_blocked', message: 'Blocked.' } })
+    const { baseUrl } = await serve(answerWith(200, body))
+
+    expect((await failureOf(send(open(baseUrl)))).code).toBe('content_refused')
+  })
+
+  test('that is compressed is refused', async () => {
+    const { baseUrl } = await serve(answerWith(200, json, { 'content-encoding': 'gzip' }))
+
+    const error = await failureOf(send(open(baseUrl)))
+
+    expect(error.code).toBe('response_broken')
+    expect(error.message).toBe('the answer is compressed (gzip), though asked not to be')
+  })
+
+  test('with a picture above the limit is refused', async () => {
+    const { baseUrl } = await serve(answerJson)
+
+    const error = await failureOf(send(open(baseUrl, { imageBytesMax: 10 })))
+
+    expect(error.code).toBe('response_broken')
+    expect(error.message).toBe('the Images API answered 200, but picture 0 has more than 10 bytes')
+  })
+
+  test('that a sink cannot take fails as the sink says, and the connection is closed', async () => {
+    const { baseUrl, received } = await serve((_, response) => {
+      response.writeHead(200)
+      response.write(json.slice(0, 60))
+    })
+    const full = new Error('ENOSPC')
+    const api = open(baseUrl)
+    const parts = api.send(GENERATE, {
+      signal: new AbortController().signal,
+      openPicture: async () => ({
+        write: async () => {
+          throw full
+        },
+      }),
+    })
+
+    await expect(parts[Symbol.asyncIterator]().next()).rejects.toBe(full)
+
+    const { socket } = received[0]!.request
+    if (!socket.destroyed) await once(socket, 'close')
+  })
+})
+
+describe('an answer that is cut', () => {
+  const cut = json.slice(0, 80)
+
+  test.each([
+    [
+      'by a length it does not reach',
+      `HTTP/1.1 200 OK\r\ncontent-length: ${json.length}\r\n\r\n${cut}`,
+    ],
+    [
+      'inside a chunk',
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${json.length.toString(16)}\r\n${cut}`,
+    ],
+    [
+      'between chunks',
+      `HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n${cut.length.toString(16)}\r\n${cut}\r\n`,
+    ],
+    ['with nothing to tell its length', `HTTP/1.1 200 OK\r\n\r\n${cut}`],
+    ['inside its headers', 'HTTP/1.1 200 OK\r\ncontent-le'],
+    ['before its first byte', ''],
+  ])('%s may have been paid', async (_, bytes) => {
+    const baseUrl = await serveRaw(bytes, (socket) => socket.end())
+
+    const error = await failureOf(send(open(baseUrl)))
+
+    expect(error.code).toBe('outcome_unknown')
+    expect(error.callFate).toBe('presumed-paid')
+  })
+
+  test('by a reset may have been paid', async () => {
+    const bytes = `HTTP/1.1 200 OK\r\ncontent-length: ${json.length}\r\n\r\n${cut}`
+    const baseUrl = await serveRaw(bytes, (socket) => socket.resetAndDestroy())
+
+    expect((await failureOf(send(open(baseUrl)))).code).toBe('outcome_unknown')
+  })
+
+  test('by bytes that are not HTTP may have been paid', async () => {
+    const baseUrl = await serveRaw('SSH-2.0-OpenSSH\r\n', (socket) => socket.end())
+
+    expect((await failureOf(send(open(baseUrl)))).code).toBe('outcome_unknown')
+  })
+})
+
+const errorBody = (code: string) =>
+  JSON.stringify({ error: { code, message: 'Words.', type: 'x' } })
+
+describe('an answer without success', () => {
+  test.each<[number, string, string, Record<string, string>?]>([
+    [400, errorBody('moderation_blocked'), 'content_refused'],
+    [400, errorBody('invalid_value'), 'request_rejected'],
+    [400, errorBody('billing_hard_limit_reached'), 'quota_exhausted'],
+    [401, errorBody('invalid_api_key'), 'credentials_refused'],
+    [404, errorBody('model_not_found'), 'request_rejected'],
+    [429, errorBody('rate_limit_exceeded'), 'rate_limited', { 'retry-after': '7' }],
+    [429, errorBody('insufficient_quota'), 'quota_exhausted'],
+    [500, errorBody('server_error'), 'api_unavailable'],
+    [502, '<html>Bad Gateway</html>', 'outcome_unknown'],
+    [503, '', 'api_unavailable'],
+  ])('%i is classified', async (status, body, code, headers = {}) => {
+    const { baseUrl } = await serve(
+      answerWith(status, body, { 'x-request-id': 'req_2', ...headers }),
+    )
+
+    const failure = await failureOf(send(open(baseUrl)))
+
+    expect(failure).toMatchObject({ code, status, requestId: 'req_2' })
+  })
+
+  test('names when to come back', async () => {
+    const { baseUrl } = await serve(answerWith(429, '', { 'retry-after': '7' }))
+
+    const failure = await failureOf(send(open(baseUrl)))
+
+    expect(failure.advice).toEqual({ retry: 'after', delayMs: 7_000 })
+  })
+
+  test('is classified by its status when its body breaks off', async () => {
+    const bytes = 'HTTP/1.1 401 Unauthorized\r\ncontent-length: 500\r\n\r\n{"error":'
+    const baseUrl = await serveRaw(bytes, (socket) => socket.destroy())
+
+    expect((await failureOf(send(open(baseUrl)))).code).toBe('credentials_refused')
+  })
+
+  test('is read no further than 64 kB', async () => {
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(500)
+      const flood = (): void => {
+        while (response.write('x'.repeat(65_536)));
+        response.once('drain', flood)
+      }
+      response.on('error', () => {})
+      flood()
+    })
+
+    expect((await failureOf(send(open(baseUrl)))).code).toBe('api_unavailable')
+  })
+
+  test('is classified by its status when its body drips', async () => {
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(401)
+      const timer = setInterval(() => response.write('x'), 20)
+      response.on('close', () => clearInterval(timer))
+    })
+
+    const failure = await failureOf(send(open(baseUrl, { silenceMaxMs: 200 })))
+
+    expect(failure.code).toBe('credentials_refused')
+    expect(failure.message).toMatch(/^the Images API answered 401, the key was refused: x+$/)
+  })
+
+  test('that is compressed is classified by its status, without garbage', async () => {
+    const { baseUrl } = await serve(
+      answerWith(400, '\x1f\x8b garbage', { 'content-encoding': 'gzip' }),
+    )
+
+    expect((await failureOf(send(open(baseUrl)))).message).toBe(
+      'the Images API answered 400, the request was rejected',
+    )
+  })
+
+  test.each([301, 302, 307, 308])('%i is not followed', async (status) => {
+    const target = await serve(answerJson)
+    const { baseUrl } = await serve(
+      answerWith(status, '', { location: `${target.baseUrl}/images` }),
+    )
+
+    const failure = await failureOf(send(open(baseUrl)))
+
+    expect(failure.code).toBe('request_rejected')
+    expect(failure.message).toContain(`points to ${target.baseUrl}/images`)
+    expect(target.received).toHaveLength(0)
+  })
+})
+
+describe('time', () => {
+  test('a call without an answer ends at its deadline and may have been paid', async () => {
+    const { baseUrl, received } = await serve(() => {})
+
+    const error = await failureOf(send(open(baseUrl, { requestTimeoutMs: 300 })))
+
+    expect(error.code).toBe('outcome_unknown')
+    expect(error.message).toContain('(more than 300 ms)')
+    expect(received).toHaveLength(1)
+  })
+
+  test('an answer that drips ends at its deadline', async () => {
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(200)
+      const timer = setInterval(() => response.write(' '), 20)
+      response.on('close', () => clearInterval(timer))
+    })
+
+    const error = await failureOf(send(open(baseUrl, { requestTimeoutMs: 500 })))
+
+    expect(error.code).toBe('outcome_unknown')
+    expect(error.message).toContain('(more than 500 ms)')
+    expect(error.status).toBe(200)
+  })
+
+  test('an answer that falls silent is given up long before its deadline', async () => {
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(200)
+      response.write(json.slice(0, 60))
+    })
+
+    const error = await failureOf(send(open(baseUrl, { silenceMaxMs: 200 })))
+
+    expect(error.code).toBe('outcome_unknown')
+    expect(error.message).toContain('Body Timeout')
+  })
+
+  test('an answer may take as long as the picture takes, as long as it has not begun', async () => {
+    const { baseUrl } = await serve((request, response) => {
+      setTimeout(() => answerJson(request, response), 600)
+    })
+
+    expect((await send(open(baseUrl, { silenceMaxMs: 200 }))).pictures.size).toBe(1)
+  })
+
+  test('a slow sink is not a slow answer', async () => {
+    const large = JSON.stringify({ data: [{ b64_json: 'AAAA'.repeat(1_000_000) }] })
+    const { baseUrl } = await serve(answerWith(200, large))
+    const api = open(baseUrl, { silenceMaxMs: 100, imageBytesMax: 3_000_000 })
+    let byteCount = 0
+    const write = async (chunk: Uint8Array): Promise<void> => {
+      if (byteCount === 0) await new Promise((resolve) => setTimeout(resolve, 500))
+      byteCount += chunk.length
+    }
+    const { signal } = new AbortController()
+
+    const kinds: string[] = []
+    for await (const part of api.send(GENERATE, { signal, openPicture: async () => ({ write }) })) {
+      kinds.push(part.kind)
+    }
+
+    expect(kinds).toEqual(['picture', 'end'])
+    expect(byteCount).toBe(3_000_000)
+  })
+})
+
+describe('before anything is sent', () => {
+  test('a refused connection costs nothing', async () => {
+    const server = createTcpServer()
+    const baseUrl = await listen(server)
+    await new Promise((resolve) => server.close(resolve))
+
+    const error = await failureOf(send(open(baseUrl)))
+
+    expect(error.code).toBe('api_unavailable')
+    expect(error.callFate).toBe('not-sent')
+    expect(error.message).toContain('ECONNREFUSED')
+  })
+
+  test('a host that does not exist costs nothing', async () => {
+    const error = await failureOf(send(open('http://images.invalid/v1')))
+
+    expect(error).toMatchObject({ code: 'api_unavailable', callFate: 'not-sent' })
+  })
+
+  test('a failed TLS handshake costs nothing', async () => {
+    const baseUrl = await serveRaw('HTTP/1.1 400 Bad Request\r\n\r\n', (socket) => socket.end())
+
+    const error = await failureOf(send(open(baseUrl.replace('http:', 'https:'))))
+
+    expect(error).toMatchObject({ code: 'api_unavailable', callFate: 'not-sent' })
+  })
+
+  test('a stop goes back as it came, at once', async () => {
+    const { baseUrl, received } = await serve(answerJson)
+    const stop = new InterruptedError('the worker is stopping')
+
+    expect(await failureOf(send(open(baseUrl), GENERATE, AbortSignal.abort(stop)))).toBe(stop)
+    expect(await failureOf(send(open(baseUrl), GENERATE, AbortSignal.abort()))).toBeInstanceOf(
+      InterruptedError,
+    )
+    expect(received).toHaveLength(0)
+  })
+
+  test('a stop while connecting does not wait for the connection', async () => {
+    // Accepts, but never answers the TLS handshake.
+    const baseUrl = await listen(createTcpServer())
+    const stop = new AbortController()
+    const call = send(open(baseUrl.replace('http:', 'https:')), GENERATE, stop.signal)
+    const reason = new InterruptedError('the worker is stopping')
+
+    setTimeout(() => stop.abort(reason), 100)
+
+    expect(await failureOf(call)).toBe(reason)
+  })
+
+  test('a deadline while connecting costs nothing', async () => {
+    const baseUrl = await listen(createTcpServer())
+    const api = open(baseUrl.replace('http:', 'https:'), { requestTimeoutMs: 200 })
+
+    const error = await failureOf(send(api))
+
+    expect(error).toMatchObject({ code: 'api_unavailable', callFate: 'not-sent' })
+    expect(error.message).toContain('(more than 200 ms); nothing was sent')
+  })
+})
+
+describe('a stop after sending', () => {
+  test.each([
+    ['before the answer', () => {}],
+    [
+      'within the answer',
+      ((_, response) => {
+        response.writeHead(200)
+        response.write(json.slice(0, 60))
+      }) satisfies RequestListener,
+    ],
+  ])('%s may have been paid', async (_, answer: RequestListener) => {
+    const stop = new AbortController()
+    const { baseUrl } = await serve((request, response) => {
+      answer(request, response)
+      setTimeout(() => stop.abort(new InterruptedError('the worker is stopping')), 50)
+    })
+
+    const error = await failureOf(send(open(baseUrl), GENERATE, stop.signal))
+
+    expect(error.code).toBe('outcome_unknown')
+    expect(error.message).toContain('(the worker is stopping)')
+  })
+})
+
+test('closing ends what is open and keeps nothing alive', async () => {
+  const { baseUrl, received } = await serve(() => {})
+  const api = open(baseUrl)
+  const call = failureOf(send(api))
+  while (received.length === 0) await new Promise((resolve) => setTimeout(resolve, 10))
+
+  await api[Symbol.asyncDispose]()
+
+  expect((await call).code).toBe('outcome_unknown')
+  expect((await failureOf(send(api))).callFate).toBe('not-sent')
+})

@@ -1,0 +1,387 @@
+import { describe, expect, test } from 'vitest'
+import { IMAGE_MODELS, imageModelOf, MODEL_NAMES } from '../../../src/images-api/models.ts'
+import {
+  checkRequest,
+  resolveRequest,
+  serverKindOf,
+  type RequestContext,
+} from '../../../src/images-api/rules.ts'
+import type { ImageRequest, Operation } from '../../../src/job.ts'
+
+const TODAY = new Date('2026-11-21T12:00:00Z')
+
+const DEFAULT_INPUTS = { generate: 0, edit: 1, variation: 1 } as const
+
+function check(
+  operation: Operation,
+  given: Partial<ImageRequest>,
+  context: Partial<RequestContext> = {},
+) {
+  const prompt = operation === 'variation' ? {} : { prompt: 'a mug' }
+  const server = given.model === undefined ? 'openai' : 'other'
+  return checkRequest(operation, resolveRequest(operation, { ...prompt, ...given }), {
+    imageCount: DEFAULT_INPUTS[operation],
+    hasMask: false,
+    server,
+    today: TODAY,
+    ...context,
+  })
+}
+
+const messages = (...args: Parameters<typeof check>): string[] =>
+  check(...args).problems.map(
+    ({ column, message, suggestion }) =>
+      `${column} ${message}${suggestion === undefined ? '' : ` (did you mean ${suggestion})`}`,
+  )
+
+describe('the server behind a base URL', () => {
+  test.each([
+    ['https://api.openai.com/v1', 'openai'],
+    ['https://eu.api.openai.com/v1', 'openai'],
+    ['https://shop.openai.azure.com/openai/v1', 'azure'],
+    ['https://shop.services.ai.azure.com/openai/v1', 'azure'],
+    ['https://shop.cognitiveservices.azure.com/openai', 'azure'],
+    ['http://127.0.0.1:4010/v1', 'other'],
+    ['https://api.openai.com.evil.example/v1', 'other'],
+    ['https://notapi.openai.com/v1', 'other'],
+    ['https://evil-openai.azure.com/v1', 'other'],
+  ])('%s is %s', (baseUrl, kind) => {
+    expect(serverKindOf(baseUrl)).toBe(kind)
+  })
+})
+
+describe('what a row leaves open', () => {
+  test('model, quality and n are filled in', () => {
+    expect(resolveRequest('generate', { prompt: 'a mug' })).toEqual({
+      model: 'gpt-image-2',
+      prompt: 'a mug',
+      n: 1,
+      quality: 'medium',
+    })
+  })
+
+  test('a model with words of its own for quality gets its own default', () => {
+    expect(resolveRequest('generate', { model: 'dall-e-3' }).quality).toBe('standard')
+    expect(resolveRequest('edit', { model: 'gpt-image-2.6-flare' }).quality).toBe('medium')
+    expect(resolveRequest('generate', { model: 'flux-pro' }).quality).toBe('medium')
+  })
+
+  test('a variation goes to the only model that had them and has no quality', () => {
+    expect(resolveRequest('variation', {})).toEqual({ model: 'dall-e-2', n: 1 })
+  })
+
+  test('what is given stays, and undefined is left out', () => {
+    const given = { model: 'gpt-image-1.5', n: 4, quality: 'low', size: undefined }
+
+    expect(resolveRequest('generate', given as Partial<ImageRequest>)).toEqual({
+      model: 'gpt-image-1.5',
+      n: 4,
+      quality: 'low',
+    })
+  })
+})
+
+describe('the model table', () => {
+  test('every model takes its own defaults for each of its operations', () => {
+    for (const model of IMAGE_MODELS) {
+      for (const operation of Object.keys(model.parameters) as Operation[]) {
+        expect(messages(operation, { model: model.id }), `${operation} ${model.id}`).toEqual([])
+      }
+    }
+  })
+
+  test('every value listed for a model passes its own check', () => {
+    for (const model of IMAGE_MODELS) {
+      const given = (name: keyof ImageRequest, value: string) =>
+        messages('generate', { model: model.id, [name]: value })
+      for (const quality of model.qualities) expect(given('quality', quality)).toEqual([])
+      for (const size of model.sizes.listed) expect(given('size', size)).toEqual([])
+      for (const background of model.backgrounds)
+        expect(given('background', background)).toEqual([])
+      for (const format of model.formats.generate ?? []) {
+        expect(given('output_format', format)).toEqual([])
+      }
+      for (const style of model.styles) expect(given('style', style)).toEqual([])
+    }
+  })
+
+  test('a dated name is the model it dates', () => {
+    expect(imageModelOf('gpt-image-2-2026-04-21')?.id).toBe('gpt-image-2')
+    expect(imageModelOf('gpt-image-2.5-sunburst-2026-09-08')?.id).toBe('gpt-image-2.5-sunburst')
+    expect(imageModelOf('gpt-image-2.5')).toBeUndefined()
+    expect(new Set(MODEL_NAMES).size).toBe(MODEL_NAMES.length)
+  })
+
+  test('a successor is a model that is still there', () => {
+    for (const { shutdown } of IMAGE_MODELS) {
+      if (shutdown === undefined) continue
+      expect(imageModelOf(shutdown.replacement)).toBeDefined()
+      expect(imageModelOf(shutdown.replacement)?.shutdown).toBeUndefined()
+    }
+  })
+})
+
+const on = (day: string, server: RequestContext['server'], model = 'gpt-image-1.5') =>
+  check('generate', { model }, { server, today: new Date(day) })
+
+describe('the life of a model', () => {
+  test('a retired model is refused on OpenAI, with its successor', () => {
+    expect(on('2026-12-01T00:00:00Z', 'openai').problems).toEqual([
+      {
+        column: 'model',
+        message: '"gpt-image-1.5" was shut down on 2026-12-01',
+        suggestion: 'gpt-image-2.5-sunburst',
+      },
+    ])
+    expect(on('2026-11-21T00:00:00Z', 'openai', 'dall-e-3').problems).toHaveLength(1)
+    expect(on('2026-11-21T00:00:00Z', 'openai', 'gpt-image-1').problems).toHaveLength(1)
+  })
+
+  test('the dated name goes with the model', () => {
+    expect(
+      on('2027-01-01T00:00:00Z', 'openai', 'gpt-image-1.5-2025-12-16').problems[0]?.message,
+    ).toBe('"gpt-image-1.5-2025-12-16" was shut down on 2026-12-01')
+  })
+
+  test('in its last thirty days a model is warned about, until the last minute', () => {
+    const warning =
+      'gpt-image-1.5 shuts down on 2026-12-01; its successor is gpt-image-2.5-sunburst'
+
+    expect(on('2026-10-31T23:00:00Z', 'openai')).toEqual({ problems: [], warnings: [] })
+    expect(on('2026-11-01T01:00:00Z', 'openai')).toEqual({ problems: [], warnings: [warning] })
+    expect(on('2026-11-30T23:59:00Z', 'openai')).toEqual({ problems: [], warnings: [warning] })
+  })
+
+  test.each(['azure', 'other'] as const)('on %s a retired model is only warned about', (server) => {
+    expect(on('2027-01-01T00:00:00Z', server)).toEqual({
+      problems: [],
+      warnings: ['gpt-image-1.5 was shut down by OpenAI on 2026-12-01'],
+    })
+  })
+
+  test('an unknown model passes with a warning', () => {
+    expect(on('2026-11-21', 'openai', 'gpt-image-2.5-flair')).toEqual({
+      problems: [],
+      warnings: [
+        'the model "gpt-image-2.5-flair" is not known here, so its parameters can\'t be checked (did you mean gpt-image-2.5-flare?)',
+      ],
+    })
+    expect(on('2026-11-21', 'other', 'black-forest-labs/flux').warnings).toEqual([
+      'the model "black-forest-labs/flux" is not known here, so its parameters can\'t be checked',
+    ])
+  })
+})
+
+describe('inputs', () => {
+  test('an edit needs a picture and takes at most sixteen', () => {
+    expect(messages('edit', {}, { imageCount: 0 })).toEqual([
+      'image is missing: an edit needs at least one picture',
+    ])
+    expect(messages('edit', {}, { imageCount: 16, hasMask: true })).toEqual([])
+    expect(messages('edit', {}, { imageCount: 17 })).toEqual([
+      'image 17 pictures: gpt-image-2 takes at most 16',
+    ])
+    expect(messages('edit', { model: 'dall-e-2' }, { imageCount: 2 })).toEqual([
+      'image 2 pictures: dall-e-2 takes at most 1',
+    ])
+  })
+
+  test('generate takes neither picture nor mask', () => {
+    expect(messages('generate', {}, { imageCount: 1, hasMask: true })).toEqual([
+      'image is not taken by generate, only by edit and variation',
+      'mask is only taken by edit',
+    ])
+  })
+
+  test('a variation takes exactly one picture and no prompt', () => {
+    expect(messages('variation', { model: 'dall-e-2' }, { imageCount: 2 })).toContain(
+      'image must name exactly one picture for a variation',
+    )
+    expect(messages('variation', { model: 'dall-e-2', prompt: 'a mug' })).toEqual([
+      'prompt is not taken by dall-e-2 for variation',
+    ])
+  })
+
+  test('the rules of the operation hold for unknown models too', () => {
+    expect(messages('edit', { model: 'mystery', prompt: ' ' }, { imageCount: 0 })).toEqual([
+      'image is missing: an edit needs at least one picture',
+      'prompt is missing: edit needs one',
+    ])
+  })
+
+  test('an operation that a model does not offer is the one problem', () => {
+    expect(messages('variation', { model: 'gpt-image-2', quality: 'hd' })).toEqual([
+      'operation "variation": gpt-image-2 does not offer it, use edit with a prompt',
+    ])
+    expect(messages('edit', { model: 'dall-e-3' })).toEqual([
+      'operation "edit": dall-e-3 does not offer it, use a GPT image model, e.g. gpt-image-2',
+    ])
+  })
+})
+
+describe('values', () => {
+  test.each<[Partial<ImageRequest>, string]>([
+    [
+      { size: '1025x1024' },
+      'size "1025x1024": both edges must be divisible by 16 (did you mean 1024x1024)',
+    ],
+    [
+      { quality: 'hd' },
+      'quality "hd": gpt-image-2 takes low, medium, high or auto (did you mean high)',
+    ],
+    [
+      { quality: 'standard' },
+      'quality "standard": gpt-image-2 takes low, medium, high or auto (did you mean medium)',
+    ],
+    [
+      { quality: 'xhigh' },
+      'quality "xhigh": gpt-image-2 takes low, medium, high or auto (did you mean high)',
+    ],
+    [
+      { model: 'dall-e-3', quality: 'high' },
+      'quality "high": dall-e-3 takes standard or hd (did you mean hd)',
+    ],
+    [{ model: 'dall-e-2', quality: 'hd' }, 'quality "hd": dall-e-2 takes only standard'],
+    [
+      { background: 'transparant' },
+      'background "transparant": gpt-image-2 takes auto, opaque or transparent (did you mean transparent)',
+    ],
+    [
+      { output_format: 'jpg' },
+      'output_format "jpg": gpt-image-2 takes png, jpeg or webp (did you mean jpeg)',
+    ],
+    [{ output_format: 'gif' }, 'output_format "gif": gpt-image-2 takes png, jpeg or webp'],
+    [{ moderation: 'off' }, 'moderation "off": gpt-image-2 takes auto or low'],
+    [
+      { model: 'dall-e-3', style: 'vivd' },
+      'style "vivd": dall-e-3 takes vivid or natural (did you mean vivid)',
+    ],
+    [{ model: 'dall-e-3', n: 4 }, 'n 4: dall-e-3 makes at most 1 per call (did you mean 1)'],
+    [
+      { response_format: 'url' },
+      'response_format is not taken by gpt-image-2 for generate: its answers are always base64',
+    ],
+    [
+      { style: 'vivid' },
+      'style is not taken by gpt-image-2 for generate: describe the style in the prompt',
+    ],
+    [
+      { model: 'dall-e-3', moderation: 'whatever' },
+      'moderation is not taken by dall-e-3 for generate',
+    ],
+    [
+      { model: 'dall-e-3', output_format: 'tiff', output_compression: 5 },
+      'output_format is not taken by dall-e-3 for generate',
+    ],
+    [
+      { background: 'transparent', output_format: 'jpeg' },
+      'output_format "jpeg": a transparent background needs png or webp (did you mean png)',
+    ],
+    [{ output_compression: 80 }, 'output_compression applies to jpeg and webp only, not to png'],
+    [
+      { model: 'gpt-image-2.6-flare', output_format: 'svg', n: 2 },
+      'n 2: svg is made one per call (did you mean 1)',
+    ],
+    [
+      { model: 'dall-e-2', prompt: 'x'.repeat(1_001) },
+      'prompt 1,001 characters: dall-e-2 takes at most 1,000',
+    ],
+    [{ prompt: '' }, 'prompt is missing: generate needs one'],
+  ])('generate %j: %s', (given, message) => {
+    expect(messages('generate', given)[0]).toBe(message)
+  })
+
+  test.each<[Partial<ImageRequest>, string]>([
+    [
+      { input_fidelity: 'high' },
+      'input_fidelity is not taken by gpt-image-2 for edit: leave it out',
+    ],
+    [
+      { model: 'gpt-image-1-mini', input_fidelity: 'high' },
+      'input_fidelity "high": gpt-image-1-mini takes only low',
+    ],
+    [{ moderation: 'low' }, 'moderation is not taken by gpt-image-2 for edit'],
+    [
+      { model: 'gpt-image-2.6-flare', output_format: 'svg' },
+      'output_format "svg": gpt-image-2.6-flare takes png, jpeg, webp or gif',
+    ],
+  ])('edit %j: %s', (given, message) => {
+    expect(messages('edit', given)).toEqual([message])
+  })
+
+  test.each<[Operation, Partial<ImageRequest>]>([
+    [
+      'generate',
+      { quality: 'auto', background: 'transparent', output_format: 'webp', output_compression: 0 },
+    ],
+    [
+      'generate',
+      { model: 'gpt-image-2.5-flare', quality: 'max', moderation: 'low', safety_identifier: 'x' },
+    ],
+    [
+      'generate',
+      {
+        model: 'dall-e-3',
+        style: 'natural',
+        quality: 'hd',
+        size: '1792x1024',
+        response_format: 'url',
+      },
+    ],
+    ['edit', { model: 'gpt-image-1.5', input_fidelity: 'high', n: 10, user: 'u' }],
+    ['variation', { model: 'dall-e-2', size: '512x512', response_format: 'b64_json' }],
+    ['generate', { prompt: '🎉'.repeat(16_000) }],
+  ])('%s %j passes', (operation, given) => {
+    expect(messages(operation, given)).toEqual([])
+  })
+
+  test('a parameter that is not taken is one problem, whatever its value', () => {
+    expect(
+      messages('generate', { model: 'dall-e-3', background: 'purple', output_compression: 3 }),
+    ).toEqual([
+      'background is not taken by dall-e-3 for generate',
+      'output_compression is not taken by dall-e-3 for generate',
+    ])
+  })
+
+  test('an emoji counts as one character of the prompt', () => {
+    expect(messages('generate', { model: 'dall-e-2', prompt: '🎉'.repeat(1_000) })).toEqual([])
+    expect(messages('generate', { model: 'dall-e-2', prompt: '🎉'.repeat(1_001) })).toHaveLength(1)
+  })
+
+  test('gif output takes no mask', () => {
+    const given = { model: 'gpt-image-2.6-sunburst', output_format: 'gif' }
+
+    expect(messages('edit', given, { hasMask: true })).toEqual([
+      'mask is not taken with gif output',
+    ])
+    expect(messages('edit', given)).toEqual([])
+  })
+
+  test('Azure makes no webp', () => {
+    expect(messages('generate', { output_format: 'webp' }, { server: 'azure' })).toEqual([
+      'output_format "webp": gpt-image-2 takes png or jpeg',
+    ])
+  })
+
+  test('what the API calls a preview or experimental is a warning', () => {
+    expect(check('generate', { background: 'transparent', size: '3840x2160' })).toEqual({
+      problems: [],
+      warnings: [
+        'background transparent is a preview on gpt-image-2',
+        'sizes above 2560x1440 are experimental on gpt-image-2',
+      ],
+    })
+  })
+
+  test('all problems of a row are reported at once', () => {
+    expect(
+      check('generate', {
+        size: '1x1',
+        quality: 'hd',
+        background: 'red',
+        style: 'vivid',
+      }).problems.map(({ column }) => column),
+    ).toEqual(['style', 'quality', 'background', 'size'])
+  })
+})
