@@ -11,13 +11,22 @@ import type { RunEnd } from './run-manifest.ts'
 const RESULTS_BYTES_MAX = 256 * 1024 * 1024
 const IDS_SHOWN_MAX = 5
 
+export interface RunEndOptions {
+  end: RunEnd
+  store: Store
+  asJson: boolean
+  isEmulated: boolean
+}
+
 export async function printEnd(
   books: RunBooks,
-  { end, store, asJson }: { end: RunEnd; store: Store; asJson: boolean },
+  { end, store, asJson, isEmulated }: RunEndOptions,
 ): Promise<void> {
   const summary = summaryOf(books)
   const pictures = store.locationOf(books.manifest)
   for (const line of headline(summary, end)) console.error(line)
+  if (isEmulated)
+    console.error('  emulated: nothing was paid, the cost is what the API would have charged')
   if (end.kind === 'finished' && unsuccessful(summary) > 0) {
     for (const line of await failureLines(books, store)) console.error(line)
   }
@@ -25,11 +34,12 @@ export async function printEnd(
   if (end.kind === 'finished')
     console.error(`  results   ${store.locationOf(runKey(books.run, 'results.jsonl'))}`)
   else console.error('  go on     run the same command again: stored rows are not called again')
-  console.log(
-    asJson
-      ? JSON.stringify({ v: 1, type: 'summary', ...summary, pictures_at: pictures })
-      : pictures,
-  )
+  if (asJson) {
+    console.log(JSON.stringify({ v: 1, type: 'summary', ...summary, picturesAt: pictures }))
+  } else if (!process.stdout.isTTY) {
+    // For scripts; on a terminal the line above says it.
+    console.log(pictures)
+  }
 }
 
 function headline(summary: RunSummary, end: RunEnd): string[] {

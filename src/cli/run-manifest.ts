@@ -35,16 +35,20 @@ async function runWith(manifest: string, flags: RunFlags, config: Config): Promi
   if (config.queue.backend === 'embedded')
     progress.note('opening the embedded queue (the first time takes some seconds)')
   await using parts = await openParts(config, { command: 'run', works: true, logLevel })
-  return await render(plan, { config, parts, progress })
+  return await render(plan, { config, parts, progress, isEmulated: flags.emulator })
 }
 
 interface Running {
   config: Config
   parts: Parts
   progress: Progress
+  isEmulated: boolean
 }
 
-async function render(plan: Plan, { config, parts, progress }: Running): Promise<number> {
+async function render(
+  plan: Plan,
+  { config, parts, progress, isEmulated }: Running,
+): Promise<number> {
   await using worker = await startWorker(config, parts)
   const { kind, run } = await enqueuePlan(plan, parts)
   progress.started({ run, kind, queue: parts.queue.name, store: parts.store.url })
@@ -62,7 +66,7 @@ async function render(plan: Plan, { config, parts, progress }: Running): Promise
   progress.close()
   const books = await parts.queue.ledger.books(run)
   if (books === undefined) throw new Error(`the ledger has lost ${run}`)
-  await printEnd(books, { end, store: parts.store, asJson: progress.asJson })
+  await printEnd(books, { end, store: parts.store, asJson: progress.asJson, isEmulated })
   return exitCodeFor(end, books)
 }
 

@@ -33,6 +33,9 @@ export async function stepRun(
   cursor: RunCursor,
   tools: RunTools,
 ): Promise<{ againInMs: number; cursor: RunCursor } | 'over'> {
+  // Counted before the books are read: a row leaves the queue after it is settled, so what is missing from
+  // the queue by these two numbers is really missing.
+  const queuedRows = await countQueued(tools.queue)
   const books = await tools.queue.ledger.books(run)
   if (books === undefined || books.state !== 'running') return 'over'
   if (books.store !== tools.store.url) throw otherStore(books, tools.store)
@@ -42,7 +45,17 @@ export async function stepRun(
     await finishRun(run, tools)
     return 'over'
   }
-  return { againInMs: STEP_INTERVAL_MS, cursor: await feed(books, cursor, tools) }
+  if (cursor.nextRow < books.rowCount) {
+    const nextRow = await feed(books, { from: cursor.nextRow, queuedRows }, tools)
+    return { againInMs: STEP_INTERVAL_MS, cursor: { nextRow } }
+  }
+  if (queuedRows < books.rowCount - books.settled) await addLostRows(books, tools)
+  return { againInMs: STEP_INTERVAL_MS, cursor }
+}
+
+async function countQueued(queue: Queue): Promise<number> {
+  const { waiting, active, delayed } = await queue.renderCounts()
+  return waiting + active + delayed
 }
 
 /** Thrown again and again, with growing waits, until a worker with the right store takes the run. */
@@ -79,28 +92,31 @@ async function storeResults(
   return parseLines(await readPart(store, key)).map((line) => line as RowResult)
 }
 
-async function feed(books: RunBooks, cursor: RunCursor, tools: RunTools): Promise<RunCursor> {
-  const counts = await tools.queue.renderCounts()
-  const queued = counts.waiting + counts.active + counts.delayed
-  if (cursor.nextRow >= books.rowCount) {
-    if (queued < books.rowCount - books.settled) await addLostRows(books, tools)
-    return cursor
-  }
-  const room = QUEUED_ROWS_MAX - queued
-  const part = books.parts.find(({ firstRow, rowCount }) => cursor.nextRow < firstRow + rowCount)
-  if (room <= 0 || part === undefined) return cursor
-  const until = Math.min(cursor.nextRow + room, part.firstRow + part.rowCount)
-  const jobs = await unsettledJobs(books, { part, from: cursor.nextRow, until }, tools)
+/** Adds rows as far as there is room, at most to the end of a part. Returns the next row to feed. */
+async function feed(
+  books: RunBooks,
+  { from, queuedRows }: { from: number; queuedRows: number },
+  tools: RunTools,
+): Promise<number> {
+  const room = QUEUED_ROWS_MAX - queuedRows
+  const part = books.parts.find(({ firstRow, rowCount }) => from < firstRow + rowCount)
+  if (room <= 0 || part === undefined) return from
+  const until = Math.min(from + room, part.firstRow + part.rowCount)
+  const jobs = await unsettledJobs(books, { part, from, until }, tools)
   await tools.queue.addRenders(jobs, { attempts: tools.attempts })
-  return { nextRow: until }
+  return until
 }
 
 /** Everything was fed, yet the queue holds fewer rows than are missing: some were lost with a server. */
 async function addLostRows(books: RunBooks, tools: RunTools): Promise<void> {
   for (const part of books.parts) {
     const rows = { part, from: part.firstRow, until: part.firstRow + part.rowCount }
-    const jobs = await unsettledJobs(books, rows, tools)
-    const lost = await tools.queue.missingRenders(jobs)
+    const gone = await tools.queue.missingRenders(await unsettledJobs(books, rows, tools))
+    if (gone.length === 0) continue
+    // Some of them may have ended while we looked.
+    const { ledger } = tools.queue
+    const unsettled = new Set(await ledger.unsettledRows(books.run, part.firstRow, part.rowCount))
+    const lost = gone.filter(({ row }) => unsettled.has(row))
     if (lost.length === 0) continue
     tools.logger.warn({ run: books.run, rows: lost.length }, 'putting lost rows back')
     await tools.queue.addRenders(lost, { attempts: tools.attempts })

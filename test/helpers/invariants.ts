@@ -2,35 +2,42 @@
 import { createHash } from 'node:crypto'
 import { expect } from 'vitest'
 import { inspectPicture } from '../../src/picture.ts'
-import type { RenderRecord } from '../../src/record.ts'
+import type { PictureEntry, RenderRecord } from '../../src/record.ts'
 import type { Store } from '../../src/storage/store.ts'
 import type { Rendered } from './pipeline.ts'
 
-/** Every record tells the truth about bytes that are there and are a picture. */
+/** Every record tells the truth about bytes that are there and are a picture. Returns how many pictures. */
 export async function expectTrueRecords(
   store: Store,
   records: Iterable<RenderRecord>,
 ): Promise<number> {
-  let pictures = 0
-  for (const record of records) {
-    for (const picture of record.pictures) {
-      const bytes = await store.get(picture.key, { bytesMax: 1e9 })
-      expect(bytes, picture.key).toBeDefined()
-      const { width, height, mediaType } = await inspectPicture(bytes!)
-      const sha256 = createHash('sha256').update(bytes!).digest('hex')
-      expect({ sha256, width, height, mediaType, byteCount: bytes!.length }).toEqual({
-        sha256: picture.sha256,
-        width: picture.width,
-        height: picture.height,
-        mediaType: picture.mediaType,
-        byteCount: picture.byteCount,
-      })
-      const head = await store.head(picture.key)
-      expect(head?.metadata).toMatchObject({ fingerprint: record.fingerprint, sha256 })
-      pictures++
+  const waiting = [...records].flatMap(({ fingerprint, pictures }) =>
+    pictures.map((picture) => ({ fingerprint, picture })),
+  )
+  const total = waiting.length
+  const checkSome = async () => {
+    for (let next = waiting.pop(); next !== undefined; next = waiting.pop()) {
+      await expectTruePicture(store, next)
     }
   }
-  return pictures
+  await Promise.all(Array.from({ length: CHECKED_AT_ONCE }, checkSome))
+  return total
+}
+
+const CHECKED_AT_ONCE = 8
+
+async function expectTruePicture(
+  store: Store,
+  { fingerprint, picture }: { fingerprint: string; picture: PictureEntry },
+): Promise<void> {
+  const bytes = await store.get(picture.key, { bytesMax: 1e9 })
+  expect(bytes, picture.key).toBeDefined()
+  const { width, height, mediaType } = await inspectPicture(bytes!)
+  const sha256 = createHash('sha256').update(bytes!).digest('hex')
+  const { key: _, index: __, revisedPrompt: ___, ...said } = picture
+  expect({ sha256, width, height, mediaType, byteCount: bytes!.length }).toEqual(said)
+  const head = await store.head(picture.key)
+  expect(head?.metadata).toMatchObject({ fingerprint, sha256 })
 }
 
 /** Each row has one outcome, one result line, and a record exactly when it has pictures. */

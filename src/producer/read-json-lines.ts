@@ -1,0 +1,65 @@
+import type { Findings } from './findings.ts'
+import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
+import { NO_DEFAULTS, type ManifestRow } from './manifest-row.ts'
+import { jsonProblem, rowColumns } from './read-json.ts'
+
+const LINE_BYTES_MAX = 1024 * 1024
+const LINE_FEED = 0x0a
+
+/** JSON Lines: one object per line, read line by line; a bad line does not hide the others. */
+export async function* readJsonLines(
+  source: AsyncIterable<Buffer>,
+  findings: Findings,
+): AsyncGenerator<ManifestRow> {
+  let line = 0
+  for await (const bytes of linesOf(source)) {
+    line += 1
+    if (bytes.length > LINE_BYTES_MAX) {
+      findings.problem({ line, message: 'is longer than 1 MB: one line is one row' })
+      continue
+    }
+    const value = parseLine(bytes.toString('utf8'), line, findings)
+    const values = value === undefined ? undefined : rowColumns(value, line, findings)
+    if (values !== undefined) yield { line, values, defaults: NO_DEFAULTS }
+  }
+}
+
+/** Undefined for a blank line, and after reporting a broken one. */
+function parseLine(text: string, line: number, findings: Findings): unknown {
+  if (text.trim() === '') return undefined
+  try {
+    return JSON.parse(text)
+  } catch {
+    findings.problem({ line, message: describeSyntax(text) })
+    return undefined
+  }
+}
+
+function describeSyntax(text: string): string {
+  try {
+    JsonScanner.rowOffsets(text)
+  } catch (error) {
+    if (error instanceof JsonSyntaxError) return jsonProblem(error, text)
+  }
+  return 'is not valid JSON'
+}
+
+/** Without their line feeds. Of a line that is too long only the beginning, so that memory stays bounded. */
+async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of source) {
+    let from = 0
+    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
+      yield joined(rest, chunk.subarray(from, end))
+      rest = Buffer.alloc(0)
+      from = end + 1
+    }
+    rest = joined(rest, chunk.subarray(from))
+  }
+  if (rest.length > 0) yield rest
+}
+
+function joined(rest: Buffer, more: Buffer): Buffer {
+  if (rest.length === 0 || rest.length > LINE_BYTES_MAX) return rest.length === 0 ? more : rest
+  return Buffer.concat([rest, more])
+}

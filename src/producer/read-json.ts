@@ -1,0 +1,111 @@
+import { batchLineColumns, isBatchLine } from './batch-line.ts'
+import type { Findings } from './findings.ts'
+import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
+import { columnsOfObject, NO_DEFAULTS, type ManifestRow } from './manifest-row.ts'
+
+/** JSON is read whole, text and values; above this, JSON Lines is the better form. */
+const JSON_BYTES_MAX = 64 * 1024 * 1024
+const TOP_LEVEL_NAMES: ReadonlySet<string> = new Set(['$schema', 'defaults', 'rows'])
+const LINE_END = /\r\n?|\n/g
+
+interface Parts {
+  rows: readonly unknown[]
+  defaults: ReadonlyMap<string, unknown>
+}
+
+/** A JSON array of rows, or `{ "defaults": {…}, "rows": […] }`. */
+export async function* readJson(
+  source: AsyncIterable<Buffer>,
+  findings: Findings,
+): AsyncGenerator<ManifestRow> {
+  const text = await readWhole(source, findings)
+  if (text === undefined) return
+  const lines = rowLinesOf(text, findings)
+  const parts = lines && partsOf(JSON.parse(text), findings)
+  if (parts === undefined) return
+  for (const [index, value] of parts.rows.entries()) {
+    const line = lines?.[index] ?? 1
+    const values = rowColumns(value, line, findings)
+    if (values !== undefined) yield { line, values, defaults: parts.defaults }
+  }
+}
+
+/** One row of JSON in either of its forms: plain columns, or a line of OpenAI's batch files. */
+export function rowColumns(
+  value: unknown,
+  line: number,
+  findings: Findings,
+): ReadonlyMap<string, unknown> | undefined {
+  const columns = columnsOfObject(value, line, findings)
+  if (columns === undefined || !isBatchLine(columns)) return columns
+  return batchLineColumns(columns, line, findings)
+}
+
+async function readWhole(
+  source: AsyncIterable<Buffer>,
+  findings: Findings,
+): Promise<string | undefined> {
+  const chunks: Buffer[] = []
+  let byteCount = 0
+  for await (const chunk of source) {
+    chunks.push(chunk)
+    byteCount += chunk.length
+    if (byteCount > JSON_BYTES_MAX) {
+      findings.problem({
+        message:
+          'is larger than 64 MB, too much for JSON: write JSON Lines (.jsonl), one row per line',
+      })
+      return undefined
+    }
+  }
+  const text = Buffer.concat(chunks).toString('utf8')
+  return text.trim() === '' ? undefined : text
+}
+
+function rowLinesOf(text: string, findings: Findings): readonly number[] | undefined {
+  try {
+    return linesAt(text, JsonScanner.rowOffsets(text))
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error
+    const [line = 1] = linesAt(text, [error.offset])
+    const isLines = error.message.startsWith('expected nothing after the end')
+    const hint = isLines ? '; if each line is a row, name the file .jsonl' : ''
+    findings.problem({ line, message: jsonProblem(error, text) + hint })
+    return undefined
+  }
+}
+
+/** Names the place as an editor does: the line is the problem's, the column is one-based. */
+export function jsonProblem({ message, offset }: JsonSyntaxError, text: string): string {
+  const lineStart = Math.max(text.lastIndexOf('\n', offset - 1), text.lastIndexOf('\r', offset - 1))
+  return `is not valid JSON at column ${offset - lineStart}: ${message}`
+}
+
+/** `offsets` ascend. */
+function linesAt(text: string, offsets: readonly number[]): number[] {
+  let line = 1
+  let from = 0
+  return offsets.map((offset) => {
+    line += text.slice(from, offset).match(LINE_END)?.length ?? 0
+    from = offset
+    return line
+  })
+}
+
+function partsOf(document: unknown, findings: Findings): Parts | undefined {
+  if (Array.isArray(document)) return { rows: document, defaults: NO_DEFAULTS }
+  const parts = columnsOfObject(document, 1, findings)
+  if (parts === undefined) return undefined
+  const rows = parts.get('rows')
+  if (!Array.isArray(rows)) {
+    findings.problem({ message: 'must be an array of rows, or { "defaults": {…}, "rows": […] }' })
+    return undefined
+  }
+  for (const name of parts.keys()) {
+    if (TOP_LEVEL_NAMES.has(name)) continue
+    findings.problem({ column: name, message: 'is not known beside defaults and rows' })
+  }
+  if (!parts.has('defaults')) return { rows, defaults: NO_DEFAULTS }
+  const defaults = columnsOfObject(parts.get('defaults'), 1, findings)
+  return defaults && { rows, defaults }
+}

@@ -1,0 +1,118 @@
+import { integerOf, isGiven, quoted, textOf } from './cell-values.ts'
+import {
+  columnOf,
+  headerWarning,
+  intendedColumn,
+  PARAMETER_KINDS,
+  type Column,
+  type ParameterColumn,
+} from './columns.ts'
+import type { Findings } from './findings.ts'
+import { columnNamesProblem, type ManifestRow } from './manifest-row.ts'
+import { isTemplate } from './templates.ts'
+
+/** JSON Lines may bring new names with every line; what is remembered of them is bounded. */
+const HEADERS_REMEMBERED_MAX = 10_000
+
+type Cells = ReadonlyMap<string, unknown>
+
+/** A row with its columns told apart and its gaps filled: by `--set`, then by the manifest's own defaults. */
+export interface RowCells {
+  line: number
+  /** What there is for each column; never blank. */
+  given: ReadonlyMap<Column, unknown>
+  /** Everything by the name it was written with, for templates. */
+  named: Cells
+}
+
+export class CellSorter {
+  readonly #findings: Findings
+  readonly #set: Cells
+  readonly #columns = new Map<string, Column | undefined>()
+  readonly #clashes = new Set<string>()
+
+  constructor(set: Readonly<Record<string, string>>, findings: Findings) {
+    this.#findings = findings
+    this.#set = new Map(Object.entries(set).filter((entry) => this.#isUsable(entry)))
+    const problem = columnNamesProblem([...this.#set.keys()])
+    if (problem !== undefined) findings.problem({ file: '--set', message: problem })
+  }
+
+  /** Reports a value that fits no row once, instead of in every row. */
+  #isUsable([name, value]: [string, string]): boolean {
+    const column = columnOf(name)
+    const isNumber = PARAMETER_KINDS[column as ParameterColumn] === 'integer'
+    const isWrong =
+      isNumber && isGiven(value) && !isTemplate(value) && integerOf(value) === undefined
+    if (isWrong) {
+      const message = `${quoted(value)}: must be a whole number`
+      this.#findings.problem({ file: '--set', column: name, message })
+    }
+    return isGiven(value) && !isWrong
+  }
+
+  sort(row: ManifestRow): RowCells {
+    const own = this.#givenIn(row.values, row.line)
+    const given = new Map(own)
+    for (const cells of [this.#set, row.defaults]) {
+      for (const [column, value] of this.#givenIn(cells, row.line)) {
+        if (!given.has(column)) given.set(column, value)
+      }
+    }
+    // A prompt for all rows is not meant for those that can't have one.
+    const operation = textOf(given.get('operation'))?.trim().toLowerCase()
+    if (operation === 'variation' && !own.has('prompt')) given.delete('prompt')
+    return { line: row.line, given, named: this.#named(row) }
+  }
+
+  #givenIn(cells: Cells, line: number): Map<Column, unknown> {
+    const given = new Map<Column, unknown>()
+    const headerOf = new Map<Column, string>()
+    for (const [name, value] of cells) {
+      const column = this.#columnOf(name, line)
+      if (column === undefined || !isGiven(value)) continue
+      const other = headerOf.get(column)
+      if (other !== undefined) this.#reportClash(other, name, { column, line })
+      headerOf.set(column, name)
+      given.set(column, value)
+    }
+    return given
+  }
+
+  /** The row itself where nothing fills it: most manifests, and no copy then. */
+  #named(row: ManifestRow): Cells {
+    if (this.#set.size === 0 && row.defaults.size === 0) return row.values
+    const named = new Map([...row.defaults, ...this.#set])
+    for (const [name, value] of row.values) {
+      if (isGiven(value) || !named.has(name)) named.set(name, value)
+    }
+    return named
+  }
+
+  /** Warns about a header when it is first seen. */
+  #columnOf(name: string, line: number): Column | undefined {
+    if (this.#columns.has(name)) return this.#columns.get(name)
+    const column = columnOf(name)
+    const warning = column === undefined ? headerWarning(name) : undefined
+    if (warning !== undefined) this.#findings.warn(warning, line)
+    if (this.#columns.size >= HEADERS_REMEMBERED_MAX) this.#columns.clear()
+    this.#columns.set(name, column)
+    return column
+  }
+
+  /** Once per pair: in a CSV it is the same in every row. */
+  #reportClash(one: string, other: string, where: { column: Column; line: number }): void {
+    const pair = JSON.stringify([one, other])
+    if (this.#clashes.has(pair)) return
+    if (this.#clashes.size < HEADERS_REMEMBERED_MAX) this.#clashes.add(pair)
+    const message = `is given twice, as "${one}" and as "${other}"`
+    this.#findings.problem({ ...where, message })
+  }
+}
+
+/** A header that was probably meant to be `column`, for a row that lacks it. */
+export function nearMissOf(column: Column, cells: RowCells): string | undefined {
+  return [...cells.named.keys()].find(
+    (name) => columnOf(name) === undefined && intendedColumn(name) === column,
+  )
+}

@@ -1,0 +1,171 @@
+import { Drop, Liquid, type Template } from 'liquidjs'
+import { nearest } from '../nearest.ts'
+
+/** More than a person writes; a column full of different templates must not fill the memory. */
+const PARSED_MAX = 1_000
+const TEMPLATE_CHARS_MAX = 64_000
+const RENDER_MS_MAX = 1_000
+/** In Liquid's unit: about one per character or element that a filter or a range makes. */
+const RENDER_MEMORY_MAX = 1_000_000
+
+/** What a template can name. Asked by name, because most templates use few of many columns. */
+export interface TemplateVariables {
+  /** Undefined when there is no such variable. */
+  get(name: string): unknown
+  /** For suggestions. */
+  names(): string[]
+}
+
+export type Rendered =
+  | { kind: 'text'; text: string }
+  | { kind: 'problem'; message: string; suggestion?: string }
+
+/**
+ * Liquid, strict: an unknown variable or filter is a problem, never an empty place in a prompt. Values go
+ * in as they are, neither escaped nor rendered again. No file is ever read.
+ */
+export class Templates {
+  readonly #liquid = strictLiquid()
+  readonly #parsed = new Map<string, Parsed>()
+
+  render(text: string, variables: TemplateVariables): Rendered {
+    try {
+      const parsed = this.#parse(text)
+      if (parsed.kind === 'plain') return renderPlain(parsed.parts, variables)
+      const globals = new VariablesDrop(variables)
+      const rendered: unknown = this.#liquid.renderSync(parsed.template, {}, { globals })
+      return { kind: 'text', text: String(rendered) }
+    } catch (error) {
+      return { kind: 'problem', ...this.#describe(error as LiquidFailure, variables) }
+    }
+  }
+
+  #parse(text: string): Parsed {
+    const known = this.#parsed.get(text)
+    if (known !== undefined) return known
+    const parts = plainParts(text)
+    const parsed: Parsed =
+      parts === undefined
+        ? { kind: 'liquid', template: this.#liquid.parse(text) }
+        : { kind: 'plain', parts }
+    if (this.#parsed.size >= PARSED_MAX) this.#parsed.clear()
+    this.#parsed.set(text, parsed)
+    return parsed
+  }
+
+  #describe(
+    failure: LiquidFailure,
+    variables: TemplateVariables,
+  ): { message: string; suggestion?: string } {
+    const variable = failure.originalError?.variableName
+    if (variable !== undefined) return describeUnknown(variable, variables)
+    const reason = failure.message.replace(/, line:\d+, col:\d+$/, '')
+    const filter = /^undefined filter: (.+)$/.exec(reason)?.[1]
+    if (filter !== undefined) {
+      const message = `{{ … | ${filter} }}: there is no such filter`
+      return withSuggestion(message, nearest(filter, Object.keys(this.#liquid.filters)))
+    }
+    const isBroken = failure.name === 'ParseError' || failure.name === 'TokenizationError'
+    const hint = isBroken ? '; for braces as plain text write {% raw %}{{…}}{% endraw %}' : ''
+    return { message: `is a template that fails: ${reason}${hint}` }
+  }
+}
+
+type Parsed =
+  | { kind: 'liquid'; template: Template[] }
+  /** Text, name, text, name, …, text. */
+  | { kind: 'plain'; parts: readonly string[] }
+
+/** What Liquid does not take for a variable. */
+const LITERALS: ReadonlySet<string> = new Set(['true', 'false', 'nil', 'null', 'empty', 'blank'])
+
+/**
+ * Nearly all templates are text with `{{ name }}` in it. Those are filled without Liquid, with the same
+ * outcome and at several times its speed; undefined for any other.
+ */
+function plainParts(text: string): string[] | undefined {
+  const parts = text.split(/\{\{\s*([A-Za-z_]\w*)\s*\}\}/)
+  const isPlain = parts.every((part, index) =>
+    index % 2 === 0 ? !isTemplate(part) && !part.endsWith('{') : !LITERALS.has(part),
+  )
+  return isPlain ? parts : undefined
+}
+
+function renderPlain(parts: readonly string[], variables: TemplateVariables): Rendered {
+  let text = ''
+  for (const [index, part] of parts.entries()) {
+    const value = index % 2 === 0 ? part : variables.get(part)
+    if (value === undefined) return { kind: 'problem', ...describeUnknown(part, variables) }
+    text += asText(value)
+  }
+  return { kind: 'text', text }
+}
+
+/** Text without these is no template: Liquid never sees it. */
+export function isTemplate(text: string): boolean {
+  return text.includes('{{') || text.includes('{%')
+}
+
+/**
+ * Liquid asks a drop for what it lacks, and takes its word. Of a plain object it would also take `size`: a
+ * manifest without that column would get the number of its columns into the prompt.
+ */
+class VariablesDrop extends Drop {
+  readonly #variables: TemplateVariables
+
+  constructor(variables: TemplateVariables) {
+    super()
+    this.#variables = variables
+  }
+
+  override liquidMethodMissing(name: string | number): unknown {
+    return this.#variables.get(String(name))
+  }
+}
+
+interface LiquidFailure extends Error {
+  originalError?: { variableName?: string }
+}
+
+function strictLiquid(): Liquid {
+  const liquid = new Liquid({
+    strictVariables: true,
+    strictFilters: true,
+    // `{{ color | default: "red" }}` and `{% if color %}` may ask for what is not there.
+    lenientIf: true,
+    ownPropertyOnly: true,
+    // Partials would be looked up in here instead of on the disk.
+    templates: {},
+    outputEscape: asText,
+    parseLimit: TEMPLATE_CHARS_MAX,
+    renderLimit: RENDER_MS_MAX,
+    memoryLimit: RENDER_MEMORY_MAX,
+  })
+  for (const tag of ['include', 'render', 'layout', 'block']) delete liquid.tags[tag]
+  // A row must give the same request every time it is planned, or it is bought again.
+  liquid.unregisterFilter('sample')
+  // Would go around `asText`; nothing is escaped that needs it.
+  liquid.unregisterFilter('raw')
+  return liquid
+}
+
+type Printable = string | number | boolean | object | null | undefined
+
+function asText(value: Printable): string {
+  if (typeof value !== 'object' || value === null) return String(value ?? '')
+  throw new Error(
+    Array.isArray(value)
+      ? 'a list has no text of its own: write {{ … | join: ", " }}'
+      : 'a group of values has no text of its own: name one of them',
+  )
+}
+
+function describeUnknown(variable: string, variables: TemplateVariables) {
+  const name = variable.replace(/^row\./, '')
+  const message = `{{ ${variable} }}: there is no such column`
+  return withSuggestion(message, nearest(name, variables.names()))
+}
+
+function withSuggestion(message: string, suggestion: string | undefined) {
+  return suggestion === undefined ? { message } : { message, suggestion }
+}

@@ -1,0 +1,107 @@
+/** What a failing S3 server means for a row: wait, or call a person; with the advice that person needs. */
+import { RenderError, StorageRejectedError, StorageUnavailableError, messageOf } from '../errors.ts'
+import { scrub } from '../logger.ts'
+
+const RENEW_CREDENTIALS =
+  'the temporary credentials are no longer valid; renew them and start again'
+const OTHER_REGION = 'the bucket is in another region; set AWS_REGION to it'
+const ALLOW_KMS = "the bucket's KMS key can't be used; enable it and allow this user to use it"
+
+const REJECTED: Readonly<Record<string, string>> = {
+  AccessDenied:
+    'permission denied; allow s3:PutObject and s3:GetObject on its objects and s3:ListBucket on the bucket',
+  AccountProblem: 'the account has a problem; ask its owner',
+  AllAccessDisabled: 'all access to the bucket is disabled; ask its owner',
+  AuthorizationHeaderMalformed: OTHER_REGION,
+  CredentialsProviderError:
+    'no usable AWS credentials; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE',
+  ExpiredToken: RENEW_CREDENTIALS,
+  ExpiredTokenException: RENEW_CREDENTIALS,
+  IllegalLocationConstraintException: OTHER_REGION,
+  InvalidAccessKeyId:
+    'this server does not know the AWS_ACCESS_KEY_ID; check it and AWS_ENDPOINT_URL',
+  InvalidBucketName: 'this is no bucket name; correct STORAGE_URL',
+  InvalidObjectState: 'the object is archived; restore it first',
+  InvalidToken: RENEW_CREDENTIALS,
+  NoSuchBucket: 'there is no such bucket; create it or correct STORAGE_URL',
+  PermanentRedirect: OTHER_REGION,
+  RequestTimeTooSkewed: "this machine's clock is wrong; set it",
+  SignatureDoesNotMatch: 'the AWS_SECRET_ACCESS_KEY does not belong to the AWS_ACCESS_KEY_ID',
+  TokenRefreshRequired: RENEW_CREDENTIALS,
+}
+
+/** For answers without a body (HEAD), where the status is all there is. */
+const REJECTED_STATUS: Readonly<Record<number, string>> = {
+  301: OTHER_REGION,
+  400: 'the server does not accept the request; check the region and the credentials',
+  403: REJECTED['AccessDenied'] ?? '',
+}
+
+/** Client errors by their status, but cured by trying again. */
+const TRANSIENT = new Set(['BadDigest', 'IncompleteBody', 'OperationAborted', 'RequestTimeout'])
+
+interface SdkError extends Error {
+  code?: string
+  $metadata?: { httpStatusCode?: number }
+  $response?: { headers?: Record<string, string> }
+}
+
+/** Errors of the server and of the network become ours; anything else is a bug and stays as it is. */
+export function toS3Error(error: unknown, url: string): unknown {
+  if (!(error instanceof Error) || error instanceof RenderError) return error
+  const { name, code, $metadata } = error as SdkError
+  const status = $metadata?.httpStatusCode
+  const facts = { cause: error, ...(status !== undefined && { status }) }
+  const advice = adviceFor(error)
+  if (advice !== undefined) return new StorageRejectedError(`${url}: ${advice}`, facts)
+  if (status !== undefined) {
+    return new StorageUnavailableError(`${url}: the S3 server answered ${status} ${name}`, facts)
+  }
+  if (code !== undefined || name === 'TimeoutError' || name === 'AbortError') {
+    return new StorageUnavailableError(`${url}: can't reach the S3 server: ${error.message}`, facts)
+  }
+  return error
+}
+
+/** What a person must do; undefined when waiting may help. */
+function adviceFor(error: SdkError): string | undefined {
+  const { name, code = '' } = error
+  const status = error.$metadata?.httpStatusCode ?? 0
+  if (TRANSIENT.has(name)) return undefined
+  const known = REJECTED[name] ?? (name.startsWith('KMS') ? ALLOW_KMS : undefined)
+  if (known === OTHER_REGION) return `${known}${regionOf(error)} (${name})`
+  if (known !== undefined) return `${known} (${name})`
+  if (/CERT|SELF_SIGNED|TLS/.test(code)) {
+    return `the server's certificate is not trusted; check AWS_ENDPOINT_URL (${code})`
+  }
+  if (status < 300 || status === 408 || status === 429 || status >= 500) return undefined
+  return `${REJECTED_STATUS[status] ?? wordsOf(error)} (${status} ${name})`
+}
+
+function regionOf({ $response }: SdkError): string {
+  const region = $response?.headers?.['x-amz-bucket-region']
+  return region === undefined ? '' : `, ${region}`
+}
+
+function wordsOf(error: SdkError): string {
+  return `the server refuses: ${scrub(messageOf(error)).slice(0, 200)}`
+}
+
+type Refusal = 'condition' | 'conflict' | 'unsupported'
+
+const REFUSALS: Readonly<Record<number, Refusal>> = {
+  409: 'conflict',
+  412: 'condition',
+  501: 'unsupported',
+}
+
+/**
+ * Why a conditional put was not done; undefined when it failed for another reason.
+ * - `condition`: it did not hold; also when the object of an If-Match is gone.
+ * - `conflict`: another put of the same key was under way; nothing is known yet.
+ * - `unsupported`: the server has no conditional writes.
+ */
+export function refusalOf(error: unknown): Refusal | undefined {
+  const { name, $metadata } = error as SdkError
+  return name === 'NoSuchKey' ? 'condition' : REFUSALS[$metadata?.httpStatusCode ?? 0]
+}

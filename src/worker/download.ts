@@ -1,0 +1,203 @@
+/**
+ * Fetches pictures by URL: inputs that a manifest names, and results that an answer names instead of
+ * carrying them. Nothing in such a URL is trusted: where it leads is checked at every hop, and time, bytes
+ * and redirects are bounded.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Agent, request, type Dispatcher } from 'undici'
+import { startDeadline, type Deadline } from '../images-api/deadline.ts'
+import { DownloadError, failureOfDownload, isWorthAnotherTry } from './download-failure.ts'
+import { dial, guardedConnect, resolveAll, type ConnectSeams } from './guarded-connect.ts'
+import { OnceSink } from './once-sink.ts'
+
+export interface DownloaderOptions {
+  /** http, any port, loopback and private networks. */
+  allowPrivate: boolean
+  /** For one download with its redirects and repetitions. */
+  timeoutMs: number
+  /** Result URLs at exactly these origins are fetched as if private ones were allowed: our own API server. */
+  trustedOrigins?: readonly string[]
+}
+
+export interface DownloadOptions {
+  bytesMax: number
+  signal: AbortSignal
+  /** Gets the bytes in order, each once; awaited before more is read. */
+  sink: (chunk: Uint8Array) => Promise<void>
+  /** A result is paid and its URL lives an hour, so it is tried again here; an input waits for its row's next try. */
+  purpose: 'input' | 'result'
+}
+
+export interface Downloaded {
+  byteCount: number
+  contentType: string | undefined
+}
+
+export interface Downloader extends AsyncDisposable {
+  download(url: string, options: DownloadOptions): Promise<Downloaded>
+}
+
+/** What tests replace. */
+interface Seams extends ConnectSeams {
+  ports: readonly string[]
+  retryDelayMs: number
+}
+
+const SILENCE_MAX_MS = 30_000
+const REDIRECTS_MAX = 3
+const RESULT_TRIES_MAX = 3
+const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
+/** As WHATWG URLs show them: the default port is empty. */
+const PUBLIC_PORTS = ['', '80', '443']
+
+const HEADERS = {
+  accept: 'image/png, image/jpeg, image/webp, image/*;q=0.5',
+  // Compressed bytes could unfold to more than any limit on what came over the wire.
+  'accept-encoding': 'identity',
+  'user-agent': 'renderq',
+}
+
+export function openDownloader(options: DownloaderOptions, seams: Partial<Seams> = {}): Downloader {
+  const { ports = PUBLIC_PORTS, retryDelayMs = 1_000 } = seams
+  const connectSeams = { resolve: seams.resolve ?? resolveAll, dial: seams.dial ?? dial }
+  const agentFor = (allowPrivate: boolean) =>
+    new Agent({
+      connect: guardedConnect({ allowPrivate }, connectSeams),
+      headersTimeout: SILENCE_MAX_MS,
+      bodyTimeout: SILENCE_MAX_MS,
+    })
+  const guarded = agentFor(options.allowPrivate)
+  const trusted = agentFor(true)
+  const parts = { ...options, ports, retryDelayMs, guarded, trusted }
+  return {
+    download: (url, download) => fetchPatiently(url, download, parts),
+    async [Symbol.asyncDispose]() {
+      await Promise.all([guarded.destroy(), trusted.destroy()])
+    },
+  }
+}
+
+interface Parts extends DownloaderOptions {
+  ports: readonly string[]
+  retryDelayMs: number
+  guarded: Dispatcher
+  trusted: Dispatcher
+}
+
+/** One download under way. */
+interface Transfer extends DownloadOptions {
+  parts: Parts
+  deadline: Deadline
+  once: OnceSink
+}
+
+async function fetchPatiently(
+  url: string,
+  options: DownloadOptions,
+  parts: Parts,
+): Promise<Downloaded> {
+  const deadline = startDeadline(options.signal, parts.timeoutMs)
+  const transfer = { ...options, parts, deadline, once: new OnceSink(options.sink) }
+  const triesMax = options.purpose === 'result' ? RESULT_TRIES_MAX : 1
+  try {
+    for (let tries = 1; ; tries += 1) {
+      const fetched = await tryFetch(url, transfer, tries === triesMax)
+      if (fetched !== undefined) return fetched
+      await sleep(parts.retryDelayMs * tries, undefined, { signal: deadline.signal })
+    }
+  } catch (error) {
+    if (transfer.once.failure !== undefined) throw transfer.once.failure.error
+    throw failureOfDownload(error, { url, signal: deadline.signal, purpose: options.purpose })
+  } finally {
+    deadline.end()
+  }
+}
+
+/** Undefined when it failed in a way that another try may cure. */
+async function tryFetch(
+  url: string,
+  transfer: Transfer,
+  isLast: boolean,
+): Promise<Downloaded | undefined> {
+  try {
+    return await fetchOnce(url, transfer)
+  } catch (error) {
+    const isOurs = transfer.once.failure !== undefined || transfer.deadline.signal.aborted
+    if (isLast || isOurs || !isWorthAnotherTry(error)) throw error
+    return undefined
+  }
+}
+
+async function fetchOnce(url: string, transfer: Transfer): Promise<Downloaded> {
+  const response = await followRedirects(url, transfer)
+  try {
+    return await receive(response, transfer)
+  } finally {
+    response.body.destroy()
+  }
+}
+
+/** By hand, because every hop must pass the same checks as the first. */
+async function followRedirects(text: string, transfer: Transfer): Promise<Dispatcher.ResponseData> {
+  let url = parseUrl(text)
+  for (let hops = 0; hops <= REDIRECTS_MAX; hops += 1) {
+    const dispatcher = dispatcherFor(url, transfer)
+    const { signal } = transfer.deadline
+    const response = await request(url, { dispatcher, headers: HEADERS, signal })
+    const { location } = response.headers
+    if (!REDIRECT_STATUSES.has(response.statusCode) || typeof location !== 'string') return response
+    response.body.on('error', () => undefined).destroy()
+    url = parseUrl(location, url)
+  }
+  throw new DownloadError('refused', `more than ${REDIRECTS_MAX} redirects`)
+}
+
+function parseUrl(text: string, base?: URL): URL {
+  const url = URL.parse(text, base)
+  if (url === null) throw new DownloadError('refused', 'the URL is malformed')
+  return url
+}
+
+function dispatcherFor(url: URL, { purpose, parts }: Transfer): Dispatcher {
+  if (url.username !== '' || url.password !== '') {
+    throw new DownloadError('refused', 'the URL holds credentials')
+  }
+  if (purpose === 'result' && parts.trustedOrigins?.includes(url.origin)) return parts.trusted
+  const allowed = parts.allowPrivate ? ['http:', 'https:'] : ['https:']
+  if (!allowed.includes(url.protocol)) {
+    throw new DownloadError('refused', `${url.protocol}// is not allowed, only https://`)
+  }
+  if (!parts.allowPrivate && !parts.ports.includes(url.port)) {
+    throw new DownloadError('refused', `port ${url.port} is not allowed, only 80 and 443`)
+  }
+  return parts.guarded
+}
+
+async function receive(
+  { statusCode, headers, body }: Dispatcher.ResponseData,
+  { bytesMax, once }: Transfer,
+): Promise<Downloaded> {
+  if (statusCode !== 200) throw statusError(statusCode)
+  const encoding = String(headers['content-encoding'] ?? 'identity')
+  if (encoding !== 'identity') throw new DownloadError('refused', `it is ${encoding}-encoded`)
+  const announced = Number(headers['content-length'] ?? Number.NaN)
+  let received = 0
+  once.begin()
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
+    received += chunk.byteLength
+    if (received > bytesMax || announced > bytesMax) {
+      throw new DownloadError('too-large', `more than ${bytesMax} bytes`)
+    }
+    await once.write(chunk)
+  }
+  if (Number.isFinite(announced) && received !== announced) {
+    throw new DownloadError('failed', `${received} of ${announced} bytes came`)
+  }
+  return { byteCount: once.end(), contentType: headers['content-type']?.toString() }
+}
+
+/** Client errors mean the URL itself; the three that mean "not now" are as good as a server error. */
+function statusError(status: number): DownloadError {
+  const isGone = status >= 400 && status < 500 && ![408, 425, 429].includes(status)
+  return new DownloadError(isGone ? 'gone' : 'failed', `the server answered ${status}`)
+}

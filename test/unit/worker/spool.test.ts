@@ -1,0 +1,110 @@
+import { readdir, writeFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { mkdir } from 'node:fs/promises'
+import { describe, expect, test } from 'vitest'
+import { openSpool, type SpooledAnswer } from '../../../src/worker/spool.ts'
+import { jobFor, newRun } from '../../helpers/jobs.ts'
+import { tempDir } from '../../helpers/temp.ts'
+
+function answerFor(
+  job: ReturnType<typeof jobFor>,
+  picture: { byteCount: number; sha256: string },
+): SpooledAnswer {
+  return {
+    version: 1,
+    job,
+    pictures: [
+      {
+        index: 0,
+        file: 'picture-0',
+        extension: 'png',
+        mediaType: 'image/png',
+        width: 1,
+        height: 1,
+        ...picture,
+      },
+    ],
+    usage: null,
+    requestId: null,
+    resolved: {},
+    requestMs: 1,
+    server: 'http://test',
+    inputs: [],
+    mask: null,
+    startedAt: new Date().toISOString(),
+    attempts: 1,
+    calls: 1,
+    unknownCalls: 0,
+    warnings: [],
+  }
+}
+
+async function spoolOne(dir: string, bytes = Buffer.from('picture')) {
+  const spool = await openSpool(dir)
+  const job = jobFor(newRun(), 0)
+  const draft = await spool.draft(job.fingerprint)
+  const file = await draft.openPicture(0)
+  await file.write(bytes.subarray(0, 3))
+  await file.write(bytes.subarray(3))
+  const [closed] = await draft.closePictures()
+  return { spool, job, draft, answer: answerFor(job, closed!) }
+}
+
+describe('the spool', () => {
+  test('an answer is found as a whole once it is committed, and by the next process too', async () => {
+    await using dir = await tempDir()
+    const { spool, job, draft, answer } = await spoolOne(dir.path)
+    expect(await spool.find(job.fingerprint)).toBeUndefined()
+
+    await draft.commit(answer)
+    await draft.discard()
+
+    const next = await openSpool(dir.path)
+    const found = await next.find(job.fingerprint)
+    expect(found).toMatchObject({ job, pictures: [{ byteCount: 7 }] })
+    expect(found?.pictures[0]?.file).toBe(dir.join(job.fingerprint, 'picture-0'))
+    const leftovers: string[] = []
+    for await (const left of next.leftovers()) leftovers.push(left.job.fingerprint)
+    expect(leftovers).toEqual([job.fingerprint])
+  })
+
+  test('a draft that was not committed leaves nothing', async () => {
+    await using dir = await tempDir()
+    const { draft } = await spoolOne(dir.path)
+
+    await draft.discard()
+
+    expect(await readdir(dir.path)).toEqual([])
+  })
+
+  test.each(['truncated', 'not JSON', 'another shape'])(
+    'an answer that is damaged (%s) is not found',
+    async (damage) => {
+      await using dir = await tempDir()
+      const { spool, job, draft, answer } = await spoolOne(dir.path)
+      await draft.commit(answer)
+      if (damage === 'truncated') await writeFile(dir.join(job.fingerprint, 'picture-0'), 'pic')
+      else
+        await writeFile(
+          dir.join(job.fingerprint, 'answer.json'),
+          damage === 'not JSON' ? '{"a' : '{}',
+        )
+
+      expect(await spool.find(job.fingerprint)).toBeUndefined()
+      expect(await readdir(dir.path)).toEqual([])
+    },
+  )
+
+  test('drafts of dead processes are swept at the next start, those of living ones are not', async () => {
+    await using dir = await tempDir()
+    await mkdir(dir.join(`draft.${hostname()}.999999999.x`))
+    await mkdir(dir.join(`draft.${hostname()}.${process.pid}.y`))
+    await mkdir(dir.join('draft.another-host.1.z'))
+
+    await openSpool(dir.path)
+
+    expect((await readdir(dir.path)).toSorted()).toEqual(
+      [`draft.${hostname()}.${process.pid}.y`, 'draft.another-host.1.z'].toSorted(),
+    )
+  })
+})
