@@ -61,7 +61,7 @@ export async function releaseLock(dir: string): Promise<void> {
   if (owner?.pid === process.pid && owner.host === hostname()) await unlink(lockFile(dir))
 }
 
-export async function readOwner(dir: string): Promise<Owner | undefined> {
+async function readOwner(dir: string): Promise<Owner | undefined> {
   try {
     return Owner.parse(JSON.parse(await readFile(lockFile(dir), 'utf8')))
   } catch {

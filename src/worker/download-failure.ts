@@ -86,8 +86,9 @@ function failureOfResult(cause: unknown, url: string): RenderError {
 
 /** Without credentials and without the query, which in a signed URL is as good as a password. */
 function shownUrl(text: string): string {
-  const url = URL.parse(text)
-  return url === null ? 'with a malformed URL' : `${url.origin}${url.pathname}`.slice(0, 300)
+  if (!URL.canParse(text)) return 'with a malformed URL'
+  const { origin, pathname } = new URL(text)
+  return `${origin}${pathname}`.slice(0, 300)
 }
 
 function wordsOf(error: unknown): string {

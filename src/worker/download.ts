@@ -145,17 +145,18 @@ async function followRedirects(text: string, transfer: Transfer): Promise<Dispat
     const { signal } = transfer.deadline
     const response = await request(url, { dispatcher, headers: HEADERS, signal })
     const { location } = response.headers
+    // A body that is given up on says so once more, to nobody.
+    response.body.on('error', () => undefined)
     if (!REDIRECT_STATUSES.has(response.statusCode) || typeof location !== 'string') return response
-    response.body.on('error', () => undefined).destroy()
+    response.body.destroy()
     url = parseUrl(location, url)
   }
   throw new DownloadError('refused', `more than ${REDIRECTS_MAX} redirects`)
 }
 
 function parseUrl(text: string, base?: URL): URL {
-  const url = URL.parse(text, base)
-  if (url === null) throw new DownloadError('refused', 'the URL is malformed')
-  return url
+  if (!URL.canParse(text, base?.href)) throw new DownloadError('refused', 'the URL is malformed')
+  return new URL(text, base)
 }
 
 function dispatcherFor(url: URL, { purpose, parts }: Transfer): Dispatcher {

@@ -6,6 +6,7 @@
 import { lookup } from 'node:dns/promises'
 import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
+import { callbackify } from 'node:util'
 import { AddressRefusedError, refuseAddress, type AddressPolicy } from './address-guard.ts'
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -25,19 +26,9 @@ export interface ConnectSeams {
   dial(address: string, target: Target): Promise<Socket>
 }
 
-type Connect = (
-  target: Target,
-  callback: (...result: [null, Socket] | [Error, null]) => void,
-) => void
-
 /** In the form that undici's `connect` option takes. */
-export function guardedConnect(policy: AddressPolicy, seams: ConnectSeams): Connect {
-  return (target, callback) => {
-    connectGuarded(target, policy, seams).then(
-      (socket) => callback(null, socket),
-      (error: unknown) => callback(error as Error, null),
-    )
-  }
+export function guardedConnect(policy: AddressPolicy, seams: ConnectSeams) {
+  return callbackify((target: Target) => connectGuarded(target, policy, seams))
 }
 
 async function connectGuarded(

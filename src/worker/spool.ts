@@ -14,6 +14,7 @@ import {
   stat,
   statfs,
   writeFile,
+  type FileHandle,
 } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
@@ -174,12 +175,17 @@ async function openPictureFile(path: string, index: number): Promise<PictureFile
       await handle.write(chunk)
     },
     close() {
-      closed ??= handle
-        .sync()
-        .finally(() => handle.close())
-        .then(() => ({ byteCount, sha256: hash.digest('hex') }))
+      closed ??= sealFile(handle).then(() => ({ byteCount, sha256: hash.digest('hex') }))
       return closed
     },
+  }
+}
+
+async function sealFile(handle: FileHandle): Promise<void> {
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
   }
 }
 

@@ -264,7 +264,9 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       expect(await ledger.acknowledge(run, 0, first)).toBe(true)
       expect(await ledger.acknowledge(run, 0, first)).toBe(false)
       const second = await ledger.uncollected(run, 3)
-      expect([...first, ...second].map(({ row }) => row).toSorted()).toEqual([0, 1, 2, 3, 4])
+      expect([...first, ...second].map(({ row }) => row).toSorted((a, b) => a - b)).toEqual([
+        0, 1, 2, 3, 4,
+      ])
       expect(second[0]).toEqual(resultFor(jobFor(run, second[0]!.row)))
       expect(await ledger.acknowledge(run, 1, second)).toBe(true)
       expect(await ledger.uncollected(run, 3)).toEqual([])

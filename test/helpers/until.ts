@@ -7,7 +7,8 @@ export async function until(
 ): Promise<void> {
   const giveUpAt = performance.now() + withinMs
   while (!(await condition())) {
-    if (performance.now() > giveUpAt) throw new Error(`waited ${withinMs} ms in vain: ${condition}`)
+    if (performance.now() > giveUpAt)
+      throw new Error(`waited ${withinMs} ms in vain: ${condition.toString()}`)
     await sleep(everyMs)
   }
 }
