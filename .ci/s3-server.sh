@@ -10,6 +10,7 @@ set -euo pipefail
 
 verb=${1:-}
 dir=${2:-/tmp/renderq-s3}
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 port=${RENDERQ_CI_S3_PORT:-7480}
 monitor_port=$((port + 1))
 access_key=AKIATEST
@@ -82,11 +83,7 @@ install_ceph() {
   local program
   for program in radosgw radosgw-admin ceph-mon ceph-osd ceph ceph-authtool monmaptool curl; do
     if ! command -v "$program" >/dev/null; then
-      {
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
-          radosgw ceph-mon ceph-osd ceph-common curl
-      } >&2
+      bash "$here/apt-install.sh" radosgw ceph-mon ceph-osd ceph-common curl
       return
     fi
   done

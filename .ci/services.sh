@@ -50,7 +50,7 @@ stop() {
 start_redis() {
   local port=$redis_port
   if ! redis_answers "$port"; then
-    command -v redis-server >/dev/null || install redis-server
+    command -v redis-server >/dev/null || bash "$here/apt-install.sh" redis-server
     port=$(free_port)
     redis-server --bind 127.0.0.1 --port "$port" --save '' --appendonly no --maxmemory-policy noeviction \
       --dir "$dir" --daemonize yes --pidfile "$dir/redis.pid" --logfile "$dir/redis.log" >&2
@@ -74,7 +74,7 @@ redis_answers() {
 start_postgres() {
   local port=$postgres_port
   if ! postgres_answers "$port"; then
-    [[ -n $(postgres_bin) ]] || install postgresql
+    [[ -n $(postgres_bin) ]] || bash "$here/apt-install.sh" postgresql
     port=$(free_port)
     start_own_postgres "$port"
     wait_for Postgres postgres_answers "$port"
@@ -85,7 +85,7 @@ start_postgres() {
 # A server that wants a password is not for us: the tests have none.
 postgres_answers() {
   port_is_open "$1" || return 1
-  command -v psql >/dev/null || install postgresql-client
+  command -v psql >/dev/null || bash "$here/apt-install.sh" postgresql-client
   PGCONNECT_TIMEOUT=3 psql --no-password --no-psqlrc --quiet --tuples-only --command 'select 1' \
     "postgres://postgres@127.0.0.1:$1/postgres" >/dev/null 2>&1
 }
@@ -120,13 +120,6 @@ as_postgres() {
 
 start_s3() {
   bash "$here/s3-server.sh" start "$dir/s3" | sed -n 's/^AWS_ENDPOINT_URL=/RENDERQ_TEST_S3_ENDPOINT=/p'
-}
-
-install() {
-  {
-    apt-get update -qq
-    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
-  } >&2
 }
 
 port_is_open() {

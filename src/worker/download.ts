@@ -49,6 +49,7 @@ const RESULT_TRIES_MAX = 3
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 /** As WHATWG URLs show them: the default port is empty. */
 const PUBLIC_PORTS = ['', '80', '443']
+const PRIVATE_HINT = ' (RENDERQ_ALLOW_PRIVATE_URLS=true also allows http: and every port)'
 
 const HEADERS = {
   accept: 'image/png, image/jpeg, image/webp, image/*;q=0.5',
@@ -166,10 +167,10 @@ function dispatcherFor(url: URL, { purpose, parts }: Transfer): Dispatcher {
   if (purpose === 'result' && parts.trustedOrigins?.includes(url.origin)) return parts.trusted
   const allowed = parts.allowPrivate ? ['http:', 'https:'] : ['https:']
   if (!allowed.includes(url.protocol)) {
-    throw new DownloadError('refused', `${url.protocol}// is not allowed, only https://`)
+    throw new DownloadError('refused', `${url.protocol} is not allowed, only https:${PRIVATE_HINT}`)
   }
   if (!parts.allowPrivate && !parts.ports.includes(url.port)) {
-    throw new DownloadError('refused', `port ${url.port} is not allowed, only 80 and 443`)
+    throw new DownloadError('refused', `port ${url.port} is not allowed, only 443${PRIVATE_HINT}`)
   }
   return parts.guarded
 }

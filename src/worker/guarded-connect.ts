@@ -26,9 +26,16 @@ export interface ConnectSeams {
   dial(address: string, target: Target): Promise<Socket>
 }
 
-/** In the form that undici's `connect` option takes. */
-export function guardedConnect(policy: AddressPolicy, seams: ConnectSeams) {
-  return callbackify((target: Target) => connectGuarded(target, policy, seams))
+/** The form that undici's `connect` option takes. */
+type Connect = (
+  target: Target,
+  callback: (...result: [null, Socket] | [Error, null]) => void,
+) => void
+
+export function guardedConnect(policy: AddressPolicy, seams: ConnectSeams): Connect {
+  const connect = callbackify((target: Target) => connectGuarded(target, policy, seams))
+  // It calls back in just this form; its type can't say that either of the two is there.
+  return connect as unknown as Connect
 }
 
 async function connectGuarded(
