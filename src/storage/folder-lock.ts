@@ -11,6 +11,8 @@ import { StorageUnavailableError } from '../errors.ts'
 import { codeOf } from './folder-error.ts'
 
 const STALE_AFTER_MS = 30_000
+/** A lock is signed right after it is made; one that is still empty has lost its owner in between. */
+const UNSIGNED_STALE_AFTER_MS = 1_000
 /** Longer than it takes a lock to become stale, so that a waiter never gives up on a dead owner. */
 const WAIT_MAX_MS = 40_000
 const POLL_MS = 15
@@ -62,10 +64,11 @@ async function create(path: string, token: string): Promise<boolean> {
  */
 async function breakIfStale(path: string): Promise<void> {
   try {
-    const [pid, host] = (await readFile(path, 'utf8')).split(' ')
-    const { mtimeMs } = await stat(path)
+    const token = await readFile(path, 'utf8')
+    const [pid, host] = token.split(' ')
     const isDead = host === hostname() && !isRunning(Number(pid))
-    if (!isDead && Date.now() - mtimeMs < STALE_AFTER_MS) return
+    const staleAfterMs = token === '' ? UNSIGNED_STALE_AFTER_MS : STALE_AFTER_MS
+    if (!isDead && Date.now() - (await stat(path)).mtimeMs < staleAfterMs) return
     const aside = `${path}-${randomUUID()}`
     await rename(path, aside)
     await rm(aside, { force: true })

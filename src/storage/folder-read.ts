@@ -9,7 +9,7 @@ import { isAbsence } from './folder-error.ts'
 const READ_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
 /** Undefined when there is no file; a folder of that name is no object either. The caller closes. */
-export async function openFile(path: string): Promise<FileHandle | undefined> {
+async function openFile(path: string): Promise<FileHandle | undefined> {
   let handle: FileHandle
   try {
     handle = await open(path, READ_FLAGS)

@@ -8,7 +8,7 @@ import { StorageRejectedError } from '../errors.ts'
 import { codeOf, isAbsence } from './folder-error.ts'
 
 /** The path of `key` under `root`. Refuses keys that would leave it or meet the store's own hidden files. */
-export function pathOf(root: string, key: string): string {
+function pathOf(root: string, key: string): string {
   if (/[\0\\]/.test(key) || /(^|\/)(\.|\/|$)/.test(key)) {
     throw new StorageRejectedError(`${JSON.stringify(key)} is not a key of ${root}`)
   }

@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto'
 /** Leaves room for a prefix, an index and an extension under S3's 1,024 bytes. */
 export const KEY_BYTES_MAX = 900
 /** Leaves room for an index, an extension and the folder store's own suffixes under the usual 255 bytes. */
-export const SEGMENT_BYTES_MAX = 200
+const SEGMENT_BYTES_MAX = 200
 
 export const recordKey = (fingerprint: string) =>
   `_records/${fingerprint.slice(0, 2)}/${fingerprint}.json`

@@ -41,7 +41,10 @@ const REJECTED_STATUS: Readonly<Record<number, string>> = {
 const TRANSIENT = new Set(['BadDigest', 'IncompleteBody', 'OperationAborted', 'RequestTimeout'])
 
 interface SdkError extends Error {
+  /** Of Node. */
   code?: string
+  /** Of the answer's body. */
+  Code?: string
   $metadata?: { httpStatusCode?: number }
   $response?: { headers?: Record<string, string> }
 }
@@ -75,7 +78,8 @@ function adviceFor(error: SdkError): string | undefined {
     return `the server's certificate is not trusted; check AWS_ENDPOINT_URL (${code})`
   }
   if (status < 300 || status === 408 || status === 429 || status >= 500) return undefined
-  return `${REJECTED_STATUS[status] ?? wordsOf(error)} (${status} ${name})`
+  const guess = error.Code === undefined ? REJECTED_STATUS[status] : undefined
+  return `${guess ?? wordsOf(error)} (${status} ${name})`
 }
 
 function regionOf({ $response }: SdkError): string {

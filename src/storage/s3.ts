@@ -13,7 +13,7 @@ import {
   type S3ClientConfig,
 } from '@aws-sdk/client-s3'
 import { quietAwsNodeWarning, type StorageSettings } from '../config.ts'
-import { ConfigError, StorageRejectedError, StorageUnavailableError } from '../errors.ts'
+import { ConfigError, messageOf, StorageRejectedError, StorageUnavailableError } from '../errors.ts'
 import { assertMetadata } from './metadata.ts'
 import { toS3Error } from './s3-error.ts'
 import { ConditionalPuts, type PutRequest } from './s3-put.ts'
@@ -65,9 +65,8 @@ async function openClient(): Promise<S3Client> {
   const endpoint = await asConfigured.config.serviceConfiguredEndpoint?.()
   if (endpoint === undefined) {
     await asConfigured.config.region().catch((cause: unknown) => {
-      throw new ConfigError('no AWS region is configured: set AWS_REGION to that of the bucket', {
-        cause,
-      })
+      const message = `no AWS region is configured (${messageOf(cause)}): set AWS_REGION to that of the bucket`
+      throw new ConfigError(message, { cause })
     })
     return asConfigured
   }
@@ -168,7 +167,8 @@ class S3Store implements Store {
       this.#puts.areSupported &&= second.kind === 'exists'
     }
     const read = await this.get(PROBE_KEY, { bytesMax: 1_024 })
-    if (read === undefined || !bytes.equals(read)) {
+    const isOurs = first.kind === 'stored'
+    if (read === undefined || (isOurs && !bytes.equals(read))) {
       throw new StorageRejectedError(`${this.url} does not give back what was written to it`)
     }
     // Without s3:ListBucket an absent object is answered with 403, and every row looks for its record first.

@@ -2,7 +2,7 @@
 import { createHash, type Hash } from 'node:crypto'
 
 /** The repeated download does not begin with the bytes that were delivered before. */
-export class OtherBytesError extends Error {
+class OtherBytesError extends Error {
   override readonly name = 'OtherBytesError'
 }
 

@@ -23,7 +23,7 @@ export function keepsTheStoreContract(name: string, open: () => Promise<Store>):
       })
 
       expect(put.kind).toBe('stored')
-      expect(await store.get('mugs/red.png', { bytesMax: 100_000 })).toEqual(bytes)
+      expect(await hasBytes(store, 'mugs/red.png', bytes)).toBe(true)
       expect(await store.head('mugs/red.png')).toEqual({
         byteCount: 100_000,
         etag: put.etag,
@@ -54,8 +54,8 @@ export function keepsTheStoreContract(name: string, open: () => Promise<Store>):
       await store.put('mug.png', { file: dir.join('spooled') }, ABSENT)
       await store.put('again.png', { file: dir.join('spooled') }, ABSENT)
 
-      expect(await store.get('mug.png', { bytesMax: 300_000 })).toEqual(bytes)
-      expect(await store.get('again.png', { bytesMax: 300_000 })).toEqual(bytes)
+      expect(await hasBytes(store, 'mug.png', bytes)).toBe(true)
+      expect(await hasBytes(store, 'again.png', bytes)).toBe(true)
     })
 
     test('a file that is not there is refused by its name, and nothing is stored', async () => {
@@ -307,6 +307,11 @@ export function keepsTheStoreContract(name: string, open: () => Promise<Store>):
 
 function version(etag: string, by: string): PutOptions {
   return { contentType: 'text/plain', metadata: { by }, when: { etag } }
+}
+
+/** Comparing large buffers with `toEqual` takes seconds. */
+async function hasBytes(store: Store, key: string, bytes: Buffer): Promise<boolean> {
+  return bytes.equals((await store.get(key, { bytesMax: bytes.byteLength })) ?? Buffer.alloc(0))
 }
 
 async function textOf(store: Store, key: string): Promise<string | undefined> {

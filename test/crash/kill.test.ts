@@ -10,7 +10,7 @@ import { openStore } from '../../src/storage/open-store.ts'
 import { runCli, startCli, type Running } from '../helpers/cli.ts'
 import { expectTrueRecords } from '../helpers/invariants.ts'
 import { allRecords, jsonLines } from '../helpers/pipeline.ts'
-import { postgresSettings, redisSettings } from '../helpers/queues.ts'
+import { postgresSettings, redisSettings, seedEmbedded } from '../helpers/queues.ts'
 import { services } from '../helpers/services.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { until } from '../helpers/until.ts'
@@ -36,6 +36,7 @@ describe.each(backends)('kill -9 on $name', ({ settings, isThere }) => {
     `a run of ${ROWS} rows survives ${KILLS} kills`,
     async () => {
       await using dir = await tempDir()
+      seedEmbedded(dir.join('.renderq'))
       await using emulator = await startEmulator({ latencyMs: 250 })
       const rows = Array.from({ length: ROWS }, (_, row) => `sku-${row},mug ${row},low\n`)
       await writeFile(dir.join('catalog.csv'), `id,prompt,quality\n${rows.join('')}`)

@@ -6,6 +6,7 @@ import { openStore } from '../../src/storage/open-store.ts'
 import { runCli, startCli } from '../helpers/cli.ts'
 import { expectTrueRecords } from '../helpers/invariants.ts'
 import { allRecords } from '../helpers/pipeline.ts'
+import { seedEmbedded } from '../helpers/queues.ts'
 import { tempDir, type TempDir } from '../helpers/temp.ts'
 import { until } from '../helpers/until.ts'
 
@@ -20,6 +21,7 @@ describe('enqueue and worker on one folder', () => {
 
   async function folder() {
     const dir = await tempDir()
+    seedEmbedded(dir.join('.renderq'))
     const rows = Array.from(
       { length: ROWS },
       (_, row) => `sku-${row},mug ${row} in ${dir.path},low\n`,

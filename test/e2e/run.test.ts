@@ -7,6 +7,7 @@ import { openStore } from '../../src/storage/open-store.ts'
 import { runCli } from '../helpers/cli.ts'
 import { expectTrueRecords } from '../helpers/invariants.ts'
 import { allRecords } from '../helpers/pipeline.ts'
+import { seedEmbedded } from '../helpers/queues.ts'
 import { tempDir } from '../helpers/temp.ts'
 
 const JOBS = fileURLToPath(new URL('../../jobs/', import.meta.url))
@@ -47,6 +48,7 @@ describe('renderq run --emulator', () => {
     'renders jobs/%s',
     async (name) => {
       await using dir = await tempDir()
+      seedEmbedded(dir.join('.renderq', 'emulator'))
 
       const { code, stderr } = await runCli(['run', join(JOBS, name), '--emulator'], {
         cwd: dir.path,
@@ -60,6 +62,7 @@ describe('renderq run --emulator', () => {
 
   test('a run with refused rows ends with 3 and says which and why', async () => {
     await using dir = await tempDir()
+    seedEmbedded(dir.join('.renderq', 'emulator'))
     await writeFile(
       dir.join('m.csv'),
       'id,prompt,image\na,a mug,\nb,a mug,https://127.0.0.1/no.png\n',
@@ -74,6 +77,7 @@ describe('renderq run --emulator', () => {
 
   test('passes over what the environment says of queue and store', async () => {
     await using dir = await tempDir()
+    seedEmbedded(dir.join('.renderq', 'emulator'))
     await writeFile(dir.join('m.csv'), 'id,prompt\na,a mug\n')
     const env = {
       QUEUE_URL: 'redis://127.0.0.1:1',
@@ -132,6 +136,7 @@ describe('bad usage', () => {
     '%j ends with 2 and a message',
     async (args, message) => {
       await using dir = await tempDir()
+      seedEmbedded(dir.join('.renderq'))
       await writeFile(dir.join('m.csv'), 'id,prompt\na,a mug\n')
 
       const { code, stderr, stdout } = await runCli(args, {
@@ -167,6 +172,7 @@ describe('bad usage', () => {
 describe('a manifest that is wrong', () => {
   test('all its problems come at once, exit 4, and nothing is written', async () => {
     await using dir = await tempDir()
+    seedEmbedded(dir.join('.renderq', 'emulator'))
     await writeFile(dir.join('bad.csv'), 'id,prompt,size,n\na,a mug,1025x1024,1\na,,1024x1024,99\n')
 
     const { code, stderr } = await runCli(['run', 'bad.csv', '--emulator'], { cwd: dir.path })

@@ -6,11 +6,13 @@ import { openStore } from '../../src/storage/open-store.ts'
 import { runCli, startCli } from '../helpers/cli.ts'
 import { expectTrueRecords } from '../helpers/invariants.ts'
 import { allRecords } from '../helpers/pipeline.ts'
+import { seedEmbedded } from '../helpers/queues.ts'
 import { tempDir } from '../helpers/temp.ts'
 import { until } from '../helpers/until.ts'
 
 test('SIGTERM lets paid calls finish and be stored; the next run pays only for the rest', async () => {
   await using dir = await tempDir()
+  seedEmbedded(dir.join('.renderq'))
   await using emulator = await startEmulator({ latencyMs: 800 })
   const rows = Array.from({ length: 12 }, (_, row) => `sku-${row},mug ${row},low\n`)
   await writeFile(dir.join('catalog.csv'), `id,prompt,quality\n${rows.join('')}`)

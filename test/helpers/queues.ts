@@ -1,6 +1,9 @@
 /** Queues for tests: each opening has a namespace of its own, so tests never meet on a shared server. */
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll } from 'vitest'
+import { cpSync, mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, inject } from 'vitest'
 import type { QueueSettings } from '../../src/config.ts'
 import { openQueue } from '../../src/queue/open-queue.ts'
 import type { Queue } from '../../src/queue/queue.ts'
@@ -14,6 +17,18 @@ export function redisSettings(): QueueSettings {
 
 export function postgresSettings(): QueueSettings {
   return { backend: 'postgres', url: services.postgres ?? '', namespace: namespace() }
+}
+
+/** An embedded database of its own, ready to be opened. */
+export function embeddedSettings(): { backend: 'embedded'; dataDir: string } {
+  const dataDir = mkdtempSync(join(tmpdir(), 'renderq-embedded-'))
+  seedEmbedded(dataDir)
+  return { backend: 'embedded', dataDir }
+}
+
+/** Puts a ready embedded database into a state folder, as `.renderq` of a command's folder. */
+export function seedEmbedded(stateDir: string): void {
+  cpSync(inject('embeddedSeed'), join(stateDir, 'queue'), { recursive: true })
 }
 
 /** Opens one queue for the tests of the surrounding describe, and closes it after them. */

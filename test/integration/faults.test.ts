@@ -1,20 +1,15 @@
 /** Each fault of the Images API, through the whole pipeline: what the row comes to, and what it costs. */
-import { mkdtempSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultRule } from '../../src/emulator/faults.ts'
 import { expectSoundRun } from '../helpers/invariants.ts'
 import { openPipeline, type Pipeline } from '../helpers/pipeline.ts'
-import { queueForTests } from '../helpers/queues.ts'
+import { embeddedSettings, queueForTests } from '../helpers/queues.ts'
 
 const CSV = 'id,prompt,size,quality\none,a red mug,1024x1024,low\n'
 
-const queue = queueForTests(() => ({
-  backend: 'embedded',
-  dataDir: mkdtempSync(join(tmpdir(), 'renderq-faults-')),
-}))
+const queue = queueForTests(embeddedSettings)
 let count = 0
 
 async function freshPipeline(): Promise<Pipeline> {

@@ -1,17 +1,11 @@
 /** What a second look at a row comes to: reused, rebuilt, replaced, refused. */
-import { mkdtempSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expectSoundRun, expectTrueRecords } from '../helpers/invariants.ts'
 import { allRecords, openPipeline, type Pipeline } from '../helpers/pipeline.ts'
-import { queueForTests } from '../helpers/queues.ts'
+import { embeddedSettings, queueForTests } from '../helpers/queues.ts'
 
-const queue = queueForTests(() => ({
-  backend: 'embedded',
-  dataDir: mkdtempSync(join(tmpdir(), 'renderq-render-')),
-}))
+const queue = queueForTests(embeddedSettings)
 
 describe('rendering a manifest again', () => {
   let pipeline: Pipeline

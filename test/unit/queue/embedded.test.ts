@@ -1,6 +1,5 @@
 import { mkdtempSync } from 'node:fs'
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { EmbeddedOwnedError } from '../../../src/errors.ts'
@@ -9,14 +8,14 @@ import { openQueue } from '../../../src/queue/open-queue.ts'
 import { keepsTheLedgerContract } from '../../conformance/ledger.ts'
 import { keepsTheQueueContract } from '../../conformance/queue.ts'
 import { entryFor, jobFor, newRun } from '../../helpers/jobs.ts'
-import { queueForTests } from '../../helpers/queues.ts'
+import { embeddedSettings, queueForTests } from '../../helpers/queues.ts'
 import { until } from '../../helpers/until.ts'
 
-const dataDir = mkdtempSync(join(tmpdir(), 'renderq-embedded-'))
+const settings = embeddedSettings()
+const { dataDir } = settings
 afterAll(() => rm(dataDir, { recursive: true, force: true }))
 
 describe('embedded', () => {
-  const settings = { backend: 'embedded', dataDir } as const
   const queue = queueForTests(() => settings)
 
   keepsTheQueueContract('embedded', queue)

@@ -196,24 +196,27 @@ describe('the lock of { etag }', () => {
     expect(await put).toMatchObject({ kind: 'stored' })
   })
 
-  test.each(['dead owner', 'foreign owner of half a minute ago', 'unreadable lock of then'])(
-    'a lock left by a %s is broken',
-    async (kind) => {
-      const { dir, store } = await openStoreIn()
-      const { etag } = await store.put('mug.png', bytesOf('old'), PNG)
-      const path = await pathOfLock(dir)
-      const dead = spawnSync('true').pid
-      await writeFile(path, kind === 'dead owner' ? `${dead} ${hostname()} x` : '')
-      if (kind.startsWith('foreign')) await writeFile(path, `${process.pid} elsewhere x`)
-      const then = new Date(Date.now() - 31_000)
-      if (kind !== 'dead owner') await utimes(path, then, then)
-
-      const put = await store.put('mug.png', bytesOf('new'), { ...PNG, when: { etag } })
-
-      expect(put.kind).toBe('stored')
-      expect((await readdir(dir.path)).toSorted()).toEqual(['.meta', 'mug.png'])
+  test.each([
+    {
+      left: 'by a process that is dead',
+      token: `${spawnSync('true').pid} ${hostname()} x`,
+      ageMs: 0,
     },
-  )
+    { left: 'by another machine, long ago', token: '1 elsewhere x', ageMs: 31_000 },
+    { left: 'unsigned by whoever made it', token: '', ageMs: 1_100 },
+  ])('a lock left $left is broken', async ({ token, ageMs }) => {
+    const { dir, store } = await openStoreIn()
+    const { etag } = await store.put('mug.png', bytesOf('old'), PNG)
+    const path = await pathOfLock(dir)
+    await writeFile(path, token)
+    const then = new Date(Date.now() - ageMs)
+    await utimes(path, then, then)
+
+    const put = await store.put('mug.png', bytesOf('new'), { ...PNG, when: { etag } })
+
+    expect(put.kind).toBe('stored')
+    expect((await readdir(dir.path)).toSorted()).toEqual(['.meta', 'mug.png'])
+  })
 
   test('an owner whose lock was broken is told before it writes', async () => {
     const dir = await openDir()
