@@ -19,12 +19,16 @@ export interface OpenPartsOptions {
   logLevel?: string
 }
 
+const WITHOUT_CONDITIONS =
+  'does not keep conditions of writes: two workers on one row could overwrite each other, see docs/storage.md'
+
 export async function openParts(config: Config, options: OpenPartsOptions): Promise<Parts> {
   const key = config.openai.apiKey?.reveal()
   const logger = openLogger(options.logLevel ?? config.logLevel, key === undefined ? [] : [key])
   const store = await openStore(config.storage)
   try {
     await store.probe()
+    if (store.conditionalWrites === false) logger.warn(`${store.url} ${WITHOUT_CONDITIONS}`)
     const queue = await openQueue(config.queue, {
       ...options,
       onTrouble: (message) => logger.warn(message),
