@@ -1,7 +1,7 @@
 /** Whoever copies a command from the documents must not be told that a flag is unknown. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { commands } from './commands.ts'
+import { commands } from '../../../src/cli/program.ts'
 
 const root = new URL('../../../', import.meta.url)
 const inDocs = readdirSync(new URL('docs/', root)).map((name) => `docs/${name}`)

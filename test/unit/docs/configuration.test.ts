@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { loadConfig, Settings, type SettingName } from '../../../src/config.ts'
-import { commands } from './commands.ts'
+import { commands } from '../../../src/cli/program.ts'
 
 const rows = readRows(new URL('../../../docs/configuration.md', import.meta.url))
 const settings = Object.keys(Settings.shape) as SettingName[]

@@ -1,0 +1,49 @@
+/** The command line as commander sees it: all commands, examples first, strict about unknown options. */
+import { Command } from 'commander'
+import { emulatorCommand } from './emulator.ts'
+import { enqueueCommand } from './enqueue.ts'
+import { runCommand } from './run.ts'
+import { statusCommand } from './status.ts'
+import { validateCommand } from './validate.ts'
+import { version } from './version.ts'
+import { workerCommand } from './worker.ts'
+
+const EXAMPLES = `
+Examples
+  $ renderq run jobs/demo.csv --emulator        no key, no services: thirteen rows into ./renders-demo
+  $ renderq validate catalog.csv                every problem of the manifest, nothing sent
+  $ renderq run catalog.csv                     render it here, now
+  $ renderq enqueue catalog.csv                 hand it to the workers; prints the run id
+  $ renderq worker --concurrency 16             take work until stopped
+  $ renderq status                              the latest runs
+`
+const USAGE_HINT = '(run with --help for usage)'
+
+export const commands = (): Command[] => [
+  runCommand(),
+  enqueueCommand(),
+  workerCommand(),
+  statusCommand(),
+  validateCommand(),
+  emulatorCommand(),
+]
+
+export function buildProgram(): Command {
+  const program = new Command('renderq')
+    .description(
+      'Renders a manifest of prompts (CSV, JSON or JSON Lines; one row, one call of the OpenAI Images API)\n' +
+        'into pictures in a folder or a bucket. It spends money on your account, except with --emulator.',
+    )
+    .version(version())
+    .addHelpText('before', EXAMPLES)
+    .addHelpText(
+      'after',
+      '\nExit codes: see docs/errors.md. With npm, put flags behind --: npm run start -- catalog.csv --json',
+    )
+    .showHelpAfterError(USAGE_HINT)
+    .exitOverride()
+  for (const command of commands()) {
+    program.addCommand(command.exitOverride().showHelpAfterError(USAGE_HINT))
+  }
+  return program
+}
