@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 20_000,
     // Much of a test's time is waiting for processes and sockets, so two files at once suit two cores.
     maxWorkers: 2,
+    // For the few suites that start whole commands and mostly wait for them.
+    maxConcurrency: 3,
   },
 })

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { count } from './count.ts'
 import {
   addPlanFlags,
   addSettings,
@@ -36,7 +37,7 @@ export function enqueueCommand(): Command {
       const { rowCount, pictureCount } = plan
       console.error(
         kind === 'opened'
-          ? `${rowCount} rows, ${pictureCount} pictures queued on ${parts.queue.name} → ${parts.store.url}`
+          ? `${count(rowCount, 'row')}, ${count(pictureCount, 'picture')} queued on ${parts.queue.name} → ${parts.store.url}`
           : `the same work is under way already: ${run} goes on`,
       )
       console.log(flags.json ? JSON.stringify({ v: 1, run, kind, rowCount, pictureCount }) : run)

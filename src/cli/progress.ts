@@ -7,6 +7,7 @@ import type { Plan } from '../producer/plan.ts'
 import type { RunBooks } from '../queue/ledger.ts'
 import type { RenderCounts } from '../queue/queue.ts'
 import { summaryOf } from '../report/run-summary.ts'
+import { count } from './count.ts'
 import { formatLine, formatBlock } from './format-progress.ts'
 
 export interface Progress {
@@ -43,7 +44,7 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
     asJson,
     planned(manifest, { rowCount, pictureCount, byOperation, warnings }) {
       for (const warning of warnings) say(`${styleText('yellow', 'warning')} ${warning}`)
-      say(`${manifest}: ${rowCount} rows, ${pictureCount} pictures`)
+      say(`${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}`)
       if (asJson) emit({ type: 'plan', manifest, rowCount, pictureCount, byOperation, warnings })
     },
     started({ run, kind, queue, store }) {

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { count } from './count.ts'
 import { addPlanFlags, addSettings, jsonFlag, type PlanFlags } from './options.ts'
 
 const EXAMPLES = `
@@ -27,7 +28,9 @@ export function validateCommand(): Command {
         return
       }
       for (const warning of warnings) console.error(`warning: ${warning}`)
-      console.log(`${manifest}: ${rowCount} rows, ${pictureCount} pictures, no problems`)
+      console.log(
+        `${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, no problems`,
+      )
     },
   )
 }

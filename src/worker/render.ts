@@ -16,6 +16,7 @@ import type { Ledger } from '../queue/ledger.ts'
 import type { Delivery } from '../queue/queue.ts'
 import type { Logger } from '../logger.ts'
 import type { PictureEntry, RenderRecord } from '../record.ts'
+import { checkKey } from '../storage/keys.ts'
 import { callIntoSpool, type CallTools } from './answer.ts'
 import { loadInputs } from './input-pictures.ts'
 import { keepTrying } from './keep-trying.ts'
@@ -232,8 +233,7 @@ function errorFacts(error: unknown): object {
 
 function parseJob(payload: unknown): RenderJob {
   const parsed = RenderJob.safeParse(payload)
-  if (parsed.success) return parsed.data
-  throw new JobInvalidError(
-    `the queue delivered something that is not a job: ${parsed.error.message}`,
-  )
+  const problem = parsed.success ? checkKey(parsed.data.key) : parsed.error.message
+  if (parsed.success && problem === undefined) return parsed.data
+  throw new JobInvalidError(`the queue delivered something that is not a job: ${problem}`)
 }

@@ -31,7 +31,7 @@ function environmentOf(settings: QueueSettings | undefined): Record<string, stri
   return { QUEUE_URL: settings.url, RENDERQ_NAMESPACE: settings.namespace }
 }
 
-describe.each(backends)('kill -9 on $name', ({ settings, isThere }) => {
+describe.concurrent.each(backends)('kill -9 on $name', ({ settings, isThere }) => {
   test.skipIf(!isThere)(
     `a run of ${ROWS} rows survives ${KILLS} kills`,
     async () => {
