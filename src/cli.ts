@@ -7,6 +7,10 @@ import { buildProgram } from './cli/program.ts'
 import { environment } from './config.ts'
 import { EXIT } from './errors.ts'
 
+// A reader that goes away (a closed pipe) must not take paid calls down with it.
+process.stdout.on('error', () => {})
+process.stderr.on('error', () => {})
+
 try {
   const program = buildProgram()
   refuseSwallowedFlags(program, environment)

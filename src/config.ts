@@ -175,7 +175,10 @@ function configFile(cwd: string): Found {
   try {
     values = JSON.parse(text)
   } catch (cause) {
-    throw new ConfigError(`renderq.config.json is not valid JSON: ${String(cause)}`, { cause })
+    // The parser's message quotes the file, which may hold a password.
+    throw new ConfigError('renderq.config.json is not valid JSON: check quotes and commas', {
+      cause,
+    })
   }
   if (typeof values !== 'object' || values === null || Array.isArray(values)) {
     throw new ConfigError('renderq.config.json must hold one object of settings')

@@ -197,11 +197,23 @@ export class ResponseBrokenError extends RenderError {
   readonly callFate: CallFate = 'presumed-paid'
 }
 
-/** A result URL no longer works. Paid, lost, and never bought again by itself. */
+/** A result URL doesn't work any more, or never did. Paid, lost, and never bought again by itself. */
 export class ResultExpiredError extends RenderError {
   readonly code = 'result_expired'
   readonly advice: RetryAdvice = { retry: 'never' }
   readonly callFate: CallFate = 'presumed-paid'
+}
+
+/**
+ * A result URL that our own rules on URLs forbid. Paid; and as the next answer would lead to the same
+ * place, everyone stops.
+ */
+export class ResultRefusedError extends RenderError {
+  readonly code = 'result_refused'
+  readonly callFate: CallFate = 'presumed-paid'
+  get advice(): RetryAdvice {
+    return { retry: 'pause', reason: this.message }
+  }
 }
 
 /** An input picture can't be had or used. Found before anything was sent. */
@@ -218,14 +230,23 @@ export class InputUnavailableError extends RenderError {
   readonly callFate: CallFate = 'not-sent'
 }
 
-/** The store can't be reached or is failing; the answer stays in the spool. */
+/** The store can't be reached or is failing. Costs no attempt: nothing is sent, and what was paid is in the spool. */
 export class StorageUnavailableError extends RenderError {
   readonly code = 'storage_unavailable'
-  readonly advice: RetryAdvice = { retry: 'backoff' }
+  readonly advice: RetryAdvice = { retry: 'later', delayMs: 15_000 }
   readonly callFate: CallFate = 'not-sent'
 }
 
-/** The store refuses: no permission, no bucket, or the key is taken by something that is not ours. */
+/** The store refuses us: no permission, no bucket, expired credentials. Nothing can be stored, so everyone stops. */
+export class StorageRefusedError extends RenderError {
+  readonly code = 'storage_refused'
+  readonly callFate: CallFate = 'not-sent'
+  get advice(): RetryAdvice {
+    return { retry: 'pause', reason: this.message }
+  }
+}
+
+/** The store refuses this object: its key is taken by something that is not ours. */
 export class StorageRejectedError extends RenderError {
   readonly code = 'storage_rejected'
   readonly advice: RetryAdvice = { retry: 'never' }
@@ -236,6 +257,27 @@ export class StorageRejectedError extends RenderError {
 export class InterruptedError extends RenderError {
   readonly code = 'interrupted'
   readonly advice: RetryAdvice = { retry: 'later', delayMs: 0 }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** A run that was entered later has put its version of the row in place; this one must not overwrite it. */
+export class SupersededError extends RenderError {
+  readonly code = 'superseded'
+  readonly advice: RetryAdvice = { retry: 'never' }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** The row's run stores elsewhere: a worker with that store must take it. */
+export class OtherStoreError extends RenderError {
+  readonly code = 'other_store'
+  readonly advice: RetryAdvice = { retry: 'later', delayMs: 10_000 }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** Everything is stored, only the ledger could not be told; the next delivery finds the record. */
+export class LedgerUnavailableError extends RenderError {
+  readonly code = 'ledger_unavailable'
+  readonly advice: RetryAdvice = { retry: 'later', delayMs: 5_000 }
   readonly callFate: CallFate = 'not-sent'
 }
 

@@ -1,7 +1,8 @@
 /**
  * Reads what a picture file says about itself: type by signature, dimensions from the header, and whether
- * the structure is complete to its end. Never decodes a pixel, so a hostile file costs a few reads, and a
- * file is read by position: its headers, its tail, and the whole only where the format offers no other way.
+ * the structure is complete to its end; data behind that end is no fault. Never decodes a pixel, so a hostile
+ * file costs no more than one pass, in windows: headers and tail where they tell enough, the whole only where
+ * the format has checksums or offers no other way.
  */
 import { open, type FileHandle } from 'node:fs/promises'
 import { HEAD_BYTES, PictureBrokenError, type Bytes, type Measures } from './picture/bytes.ts'

@@ -15,9 +15,13 @@ const HELP: Readonly<Record<string, string>> = {
   input_unavailable: 'the input picture could not be fetched; run the same command again later',
   storage_unavailable:
     'the store was not available; paid answers wait in the spool, run the same command again',
+  storage_refused: 'correct credentials, permissions or bucket, then run the same command again',
+  result_refused: 'set what the message names, then run the same command again',
+  other_store: 'give all workers of a queue one store, or keep them apart with --namespace',
+  superseded: 'a later run has rendered this row anew; nothing to do',
   storage_rejected:
     'correct what the message says about the store, then run the same command again',
-  bug: 'please report this with the log line that has the stack',
+  bug: 'please report this; --log-level error shows the stack',
 }
 
 export const helpFor = (code: string): string => HELP[code] ?? 'see docs/errors.md'

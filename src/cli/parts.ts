@@ -28,7 +28,8 @@ export async function openParts(config: Config, options: OpenPartsOptions): Prom
   const store = await openStore(config.storage)
   try {
     await store.probe()
-    if (store.conditionalWrites === false) logger.warn(`${store.url} ${WITHOUT_CONDITIONS}`)
+    if (store.conditionalWrites === false)
+      console.error(`warning: ${store.url} ${WITHOUT_CONDITIONS}`)
     const queue = await openQueue(config.queue, {
       ...options,
       onTrouble: (message) => logger.warn(message),

@@ -1,10 +1,11 @@
 /** Plan, enqueue, work and watch in one process; what the run comes to decides the exit code. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig, type Config } from '../config.ts'
-import { EXIT } from '../errors.ts'
+import { EXIT, messageOf, ServiceError } from '../errors.ts'
 import { enqueuePlan } from '../producer/enqueue.ts'
 import type { Plan } from '../producer/plan.ts'
 import type { Brake, RunBooks } from '../queue/ledger.ts'
+import type { Consumer } from '../queue/queue.ts'
 import { summaryOf, unsuccessful } from '../report/run-summary.ts'
 import { startWorker } from '../worker/worker.ts'
 import { openParts, type Parts } from './parts.ts'
@@ -17,6 +18,8 @@ import { exitCodeOf, onStopSignals, type StopLadder } from './stop-signals.ts'
 import { configWithEmulator } from './with-emulator.ts'
 
 const LOOK_EVERY_MS = 200
+/** A queue that is away for longer ends the command; what was paid is stored all the same. */
+const OUTAGE_MAX_MS = 2 * 60_000
 
 /** Returns the exit code. */
 export async function runManifest(manifest: string, flags: RunFlags): Promise<number> {
@@ -49,25 +52,33 @@ async function render(
   plan: Plan,
   { config, parts, progress, isEmulated }: Running,
 ): Promise<number> {
-  await using worker = await startWorker(config, parts)
-  const { kind, run } = await enqueuePlan(plan, parts)
-  progress.started({ run, kind, queue: parts.queue.name, store: parts.store.url })
-
+  let worker: Consumer | undefined
+  // From here on a signal must not end the process at once: calls may be under way.
   const ladder = onStopSignals({
     first: () => progress.note(stoppingNote(config)),
     second: () => {
       progress.note('giving up what is in flight; it may have been paid')
-      void worker.drain(0)
+      void worker?.drain(0)
     },
   })
-  const end = await watch(run, { parts, progress, ladder })
-  await worker.drain(config.worker.drainTimeoutMs)
-  ladder.close()
-  progress.close()
-  const books = await parts.queue.ledger.books(run)
-  if (books === undefined) throw new Error(`the ledger has lost ${run}`)
-  await printEnd(books, { end, store: parts.store, asJson: progress.asJson, isEmulated })
-  return exitCodeFor(end, books)
+  try {
+    const { kind, run } = await enqueuePlan(plan, parts)
+    progress.started({ run, kind, queue: parts.queue.name, store: parts.store.url })
+    if (ladder.received === undefined) worker = await startWorker(config, parts)
+    const end = await watch(run, { parts, progress, ladder })
+    await worker?.drain(config.worker.drainTimeoutMs)
+    progress.close()
+    const books = await parts.queue.ledger.books(run)
+    if (books === undefined)
+      throw new ServiceError(`the ledger has lost ${run}: run the command again`)
+    await printEnd(books, { end, store: parts.store, asJson: progress.asJson, isEmulated })
+    return exitCodeFor(end, books)
+  } finally {
+    progress.close()
+    // Whatever went wrong above, paid calls get their time.
+    await worker?.drain(config.worker.drainTimeoutMs)
+    ladder.close()
+  }
 }
 
 export type RunEnd =
@@ -79,15 +90,35 @@ async function watch(
   run: string,
   { parts, progress, ladder }: { parts: Parts; progress: Progress; ladder: StopLadder },
 ): Promise<RunEnd> {
+  let lookedAt = performance.now()
   for (;;) {
     if (ladder.received !== undefined) return { kind: 'stopped', signal: ladder.received }
-    const books = await parts.queue.ledger.books(run)
-    if (books !== undefined) progress.advanced(books, await parts.queue.renderCounts())
-    if (books?.state === 'finished') return { kind: 'finished' }
-    const brake = await parts.queue.ledger.brake()
-    if (brake !== undefined) return { kind: 'braked', brake }
+    try {
+      const end = await look(run, { parts, progress })
+      if (end !== undefined) return end
+      lookedAt = performance.now()
+    } catch (cause) {
+      // The worker waits an outage out, and so do we, for a while.
+      if (performance.now() - lookedAt > OUTAGE_MAX_MS) throw lostQueue(parts, cause)
+    }
     await Promise.race([sleep(LOOK_EVERY_MS), ladder.stopped])
   }
+}
+
+async function look(
+  run: string,
+  { parts: { queue }, progress }: { parts: Parts; progress: Progress },
+): Promise<RunEnd | undefined> {
+  const books = await queue.ledger.books(run)
+  if (books !== undefined) progress.advanced(books, await queue.renderCounts())
+  if (books?.state === 'finished') return { kind: 'finished' }
+  const brake = await queue.ledger.brake()
+  return brake === undefined ? undefined : { kind: 'braked', brake }
+}
+
+function lostQueue({ queue }: Parts, cause: unknown): ServiceError {
+  const message = `the queue at ${queue.name} does not answer: ${messageOf(cause)} - run the command again later`
+  return new ServiceError(message, { cause })
 }
 
 function exitCodeFor(end: RunEnd, books: RunBooks): number {

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import type { RunSummary } from '../report/run-summary.ts'
+import type { Status } from '../report/status.ts'
 import { addSettings, jsonFlag } from './options.ts'
 
 const EXAMPLES = `
@@ -32,11 +32,12 @@ export function statusCommand(): Command {
         onTrouble: (message) => logger.warn(message),
       })
       const status = await readStatus(queue, { run, runsMax: RUNS_SHOWN_MAX })
-      console.log(flags.json ? JSON.stringify(jsonOf(status.runs, run)) : formatStatus(status))
+      console.log(flags.json ? JSON.stringify(jsonOf(status, run)) : formatStatus(status))
     },
   )
 }
 
-function jsonOf(runs: readonly RunSummary[], run: string | undefined): unknown {
-  return run === undefined ? { v: 1, runs } : { v: 1, ...runs[0] }
+function jsonOf({ runs, rows, brake }: Status, run: string | undefined): unknown {
+  const shared = { v: 1, queue: rows, brake: brake ?? null }
+  return run === undefined ? { ...shared, runs } : { ...shared, ...runs[0] }
 }

@@ -1,5 +1,6 @@
 /** Opens everything a worker needs, works until a signal, and closes it in reverse. */
 import type { Config } from '../config.ts'
+import type { Consumer } from '../queue/queue.ts'
 import { startWorker } from '../worker/worker.ts'
 import { openParts } from './parts.ts'
 import { requireApiKey } from './require-api-key.ts'
@@ -11,16 +12,14 @@ export async function work(config: Config): Promise<number> {
   const { concurrency, drainTimeoutMs } = config.worker
   await using parts = await openParts(config, { command: 'worker', works: true })
   const { logger, queue, store } = parts
-  await using worker = await startWorker(config, parts)
-  logger.info(
-    { queue: queue.name, store: store.url, api: config.openai.baseUrl, concurrency },
-    'worker is ready',
-  )
-
+  let worker: Consumer | undefined
   const ladder = onStopSignals({
     first: () => logger.info({ drainTimeoutMs }, 'stopping: paid calls finish, the rest goes back'),
-    second: () => void worker.drain(0),
+    second: () => void worker?.drain(0),
   })
+  worker = await startWorker(config, parts)
+  const api = config.openai.baseUrl
+  logger.info({ queue: queue.name, store: store.url, api, concurrency }, 'worker is ready')
   const signal = await ladder.stopped
   await worker.drain(drainTimeoutMs)
   ladder.close()

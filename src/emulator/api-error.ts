@@ -1,5 +1,8 @@
 /** An answer of the API that is an error, in OpenAI's shape. Thrown anywhere, sent in one place (server.ts). */
 
+/** Whom every accepted key belongs to, as answers and messages tell it. */
+export const ORGANIZATION = 'org-emulator'
+
 interface ApiErrorFields {
   message: string
   type?: string | null

@@ -22,6 +22,7 @@ export async function deliver(response: ServerResponse, answer: GoodAnswer): Pro
 async function send(response: ServerResponse, { body, fault, wait }: GoodAnswer): Promise<void> {
   switch (fault?.kind) {
     case undefined:
+    case 'file_error':
       sendWhole(response, body)
       return
     case 'slow_headers':

@@ -89,6 +89,13 @@ const DELIVERIES = [
     /** The share of the body that still arrives. */
     share: z.number().min(0).max(1).default(0.5),
   }),
+  /** The answer is whole, but its URLs fail at first. Nothing, where pictures come inline. */
+  z.strictObject({
+    kind: z.literal('file_error'),
+    status: z.int().min(400).max(599).default(503),
+    /** How often each URL fails before it works. */
+    times: z.int().min(1).default(1),
+  }),
 ] as const
 
 const Refusal = z.discriminatedUnion('kind', REFUSALS)

@@ -1,9 +1,8 @@
 /** One call of an image route, from its key to the last byte of its answer. Read this first. */
 import { answerBody } from './answer-body.ts'
-import { authorize } from './authorize.ts'
 import { readCallForm } from './call-form.ts'
 import { deliver } from './delivery.ts'
-import { type Exchange, readBody, setProcessingTime } from './exchange.ts'
+import { authorize, type Exchange, readBody, setProcessingTime } from './exchange.ts'
 import { type Fault, isDelivery, isRefusal, isSpoil, type Refusal } from './faults.ts'
 import { type MadePicture, makePictures } from './make-pictures.ts'
 import type { Operation } from './models.ts'
@@ -73,8 +72,9 @@ async function fulfil(work: Work, fault: Exclude<Fault, Refusal> | undefined): P
     service.wait(service.latencyMs()),
   ])
   book(work, pictures.length)
-  const linkTo = ({ bytes, format }: MadePicture) =>
-    `http://${exchange.url.host}${service.files.add(bytes, format)}`
+  const failing = fault?.kind === 'file_error' ? fault : undefined
+  const origin = service.filesOrigin ?? exchange.url.origin
+  const linkTo = (picture: MadePicture) => origin + service.files.add(picture, failing)
   const body = answerBody(call, pictures, { spoil, linkTo })
   setProcessingTime(response, exchange.receivedAtMs)
   const trouble = isDelivery(fault) ? fault : undefined

@@ -2,8 +2,7 @@
  * Rate limits per model family: always reported in headers, refused only when a limit of pictures per
  * minute was set. Capacity comes back evenly, as a leaking bucket's does.
  */
-import { ApiError } from './api-error.ts'
-import { ORGANIZATION } from './organization.ts'
+import { ApiError, ORGANIZATION } from './api-error.ts'
 
 const MINUTE_MS = 60_000
 /** Reported, never enforced: high enough that a client pacing itself by the headers is not slowed down. */

@@ -94,7 +94,7 @@ const DALL_E_2: ImageModel = {
   operations: ['generate', 'edit', 'variation'],
   parameters: {
     generate: ['quality', 'response_format'],
-    edit: ['response_format'],
+    edit: ['quality', 'response_format'],
     variation: ['response_format'],
   },
   promptCharsMax: 1_000,

@@ -2,9 +2,11 @@
  * Pictures behind a `url`: signed links that expire, answered as a blob store does. Bytes are kept in
  * memory under a bound; the oldest go first, and expired ones with them.
  */
+import type { ServerResponse } from 'node:http'
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Exchange } from './exchange.ts'
-import type { PictureFormat } from './models.ts'
+import type { Delivery } from './faults.ts'
+import type { MadePicture } from './make-pictures.ts'
 
 const KEPT_BYTES_MAX = 512 * 1_048_576
 
@@ -12,7 +14,10 @@ interface ResultFile {
   bytes: Buffer
   contentType: string
   expiresAtMs: number
+  failure: { status: number; left: number }
 }
+
+type FileError = Extract<Delivery, { kind: 'file_error' }>
 
 export class ResultFiles {
   readonly #lifetimeMs: number
@@ -24,11 +29,12 @@ export class ResultFiles {
     this.#lifetimeMs = lifetimeMs
   }
 
-  /** Keeps the picture and gives the path and query of its link. */
-  add(bytes: Buffer, format: PictureFormat): string {
+  /** Keeps the picture and gives the path and query of its link, which may be told to fail at first. */
+  add({ bytes, format }: MadePicture, fault?: FileError): string {
     const name = `img-${randomBytes(12).toString('hex')}.${format}`
     const expiresAtMs = Date.now() + this.#lifetimeMs
-    this.#files.set(name, { bytes, contentType: `image/${format}`, expiresAtMs })
+    const failure = { status: fault?.status ?? 503, left: fault?.times ?? 0 }
+    this.#files.set(name, { bytes, contentType: `image/${format}`, expiresAtMs, failure })
     this.#keptBytes += bytes.length
     this.#drop()
     const expiry = new Date(expiresAtMs).toISOString()
@@ -66,11 +72,12 @@ export class ResultFiles {
 export function serveResultFile({ request, response, url, parameter, service }: Exchange): void {
   const file = service.files.find(parameter, url.searchParams)
   if (typeof file === 'string') {
-    const { status, code, message } = BLOB_ERRORS[file]
-    response.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code })
-    response.end(
-      `\uFEFF<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`,
-    )
+    sendBlobError(response, BLOB_ERRORS[file])
+    return
+  }
+  if (file.failure.left > 0) {
+    file.failure.left -= 1
+    sendBlobError(response, { status: file.failure.status, ...TOLD_TO_FAIL })
     return
   }
   response.setHeader('content-type', file.contentType)
@@ -94,6 +101,18 @@ const BLOB_ERRORS = {
   },
   absent: { status: 404, code: 'BlobNotFound', message: 'The specified blob does not exist.' },
 } as const
+
+const TOLD_TO_FAIL = { code: 'ServerBusy', message: 'The emulator was told to fail here.' }
+
+function sendBlobError(
+  response: ServerResponse,
+  { status, code, message }: { status: number; code: string; message: string },
+): void {
+  response.writeHead(status, { 'content-type': 'application/xml', 'x-ms-error-code': code })
+  response.end(
+    `\uFEFF<?xml version="1.0" encoding="utf-8"?><Error><Code>${code}</Code><Message>${message}</Message></Error>`,
+  )
+}
 
 /** One plain range; anything else, and any that makes no sense, gets the whole file, as HTTP allows. */
 function rangeOf(header: string | undefined, byteCount: number): { start: number; end: number } {

@@ -8,15 +8,20 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { messageOf } from '../errors.ts'
-import { ApiError } from './api-error.ts'
-import { addFaults, clearFaults, listPaidCalls, showStats } from './control-plane.ts'
+import { ApiError, ORGANIZATION } from './api-error.ts'
 import { type Exchange, sendError } from './exchange.ts'
 import type { FaultRule } from './faults.ts'
 import { imageCall } from './image-call.ts'
-import { listModels, showModel } from './model-list.ts'
-import { ORGANIZATION } from './organization.ts'
 import { serveResultFile } from './result-files.ts'
 import { type EmulatorOptions, openService, type Service } from './service.ts'
+import {
+  addFaults,
+  clearFaults,
+  listModels,
+  listPaidCalls,
+  showModel,
+  showStats,
+} from './side-routes.ts'
 import type { EmulatorStats, PaidCall } from './stats.ts'
 
 export type { EmulatorOptions }

@@ -16,6 +16,8 @@ export interface EmulatorOptions {
   latencyMs?: number
   /** How long `url` results can be fetched. Default 3,600,000. */
   urlLifetimeMs?: number
+  /** Where the URLs of results lead, e.g. `https://files.example`. Default: to the emulator itself. */
+  filesOrigin?: string
   /** Above it calls get a real 429. Default: no limit. */
   imagesPerMinute?: number
   /** Larger request bodies are refused. Default 600,000,000. */
@@ -31,6 +33,7 @@ export interface Service {
   readonly faults: FaultBook
   readonly limits: RateLimits
   readonly files: ResultFiles
+  readonly filesOrigin: string | undefined
   /** How long the next call takes before it is answered. */
   latencyMs(): number
   /** Rejects when the emulator closes. */
@@ -53,6 +56,7 @@ export function openService(options: EmulatorOptions, closing: AbortSignal): Ser
     faults,
     limits: new RateLimits(options.imagesPerMinute),
     files: new ResultFiles(options.urlLifetimeMs ?? URL_LIFETIME_MS),
+    filesOrigin: options.filesOrigin,
     latencyMs: () => spreadAround(options.latencyMs ?? 0),
     wait: (ms) => sleep(ms, undefined, { signal: closing }),
   }

@@ -15,7 +15,10 @@ export function partsOf(answer: Answer, frame: AnswerFrame): AnswerPart[] {
   const pictures = items
     .slice(0, frame.asked)
     .flatMap((item, index) => pictureOf(item, index, answer.pictureByteCounts.get(index) ?? 0))
-  const warnings = warningsOf({ asked: frame.asked, offered: items.length, got: pictures.length })
+  const warnings = [
+    ...warningsOf({ asked: frame.asked, offered: items.length, got: pictures.length }),
+    ...[...answer.oddities].toSorted().map((oddity) => `the base64 came ${oddity}`),
+  ]
   return [...pictures, { kind: 'end', facts: factsOf(answer.body, frame, warnings) }]
 }
 

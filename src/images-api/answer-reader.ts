@@ -5,7 +5,7 @@
  */
 import { z } from 'zod'
 import { AnswerBrokenError } from './answer-broken.ts'
-import { Base64Decoder } from './base64-decoder.ts'
+import { Base64Decoder, type Base64Oddity } from './base64-decoder.ts'
 import type { PictureSink } from './contract.ts'
 import { JsonOutline, OUTLINE_BYTES_MAX } from './json-outline.ts'
 
@@ -46,6 +46,8 @@ export interface Answer {
   body: AnswerBody
   /** Decoded bytes by index into `data`; 0 where the string was empty. */
   pictureByteCounts: ReadonlyMap<number, number>
+  /** What was odd about the base64, whichever picture it was. */
+  oddities: ReadonlySet<Base64Oddity>
 }
 
 /** Throws AnswerBrokenError for what a server may do wrong; what a sink throws goes through as it is. */
@@ -66,7 +68,8 @@ export async function readAnswer(
   if (!outline.isComplete) {
     throw new AnswerBrokenError('the body ends before its final brace', { isCut: true })
   }
-  return { body: parseBody(outline, pictures.byteCounts), pictureByteCounts: pictures.byteCounts }
+  const { byteCounts, oddities } = pictures
+  return { body: parseBody(outline, byteCounts), pictureByteCounts: byteCounts, oddities }
 }
 
 /** Base64 is a third longer than its bytes; the rest of the doubling leaves room for escapes. */
@@ -110,6 +113,7 @@ const DROPPED: PictureSink = { write: () => Promise.resolve() }
 
 class Pictures {
   readonly byteCounts = new Map<number, number>()
+  readonly oddities = new Set<Base64Oddity>()
   readonly #options: AnswerReaderOptions
   #reading: { index: number; decoder: Base64Decoder; sink?: PictureSink } | undefined
 
@@ -137,6 +141,7 @@ class Pictures {
     await this.#write(reading.decoder.push(bytes.subarray(from, end)))
     if (quote !== -1) {
       await this.#write(reading.decoder.finish())
+      for (const oddity of reading.decoder.oddities) this.oddities.add(oddity)
       this.#reading = undefined
     }
     return end

@@ -97,7 +97,9 @@ async function callOnce(exchange: Exchange, wire: WireRequest): Promise<AnswerPa
   })
   // Some servers report a failure with status 200.
   if (parts.length === 1) {
-    const body = JSON.stringify({ error: answer.body.error })
+    // What came with `data` may have been made, and so paid: no code can say otherwise.
+    const { data, error } = answer.body
+    const body = JSON.stringify({ error: data?.length ? undefined : error })
     throw failureOf({ status, headers, body }, { secrets: exchange.endpoint.secrets })
   }
   return parts

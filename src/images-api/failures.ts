@@ -37,7 +37,7 @@ const REFUSED_CODES = new Set([
 ])
 /** Relays wrap a refusal into any status, even 500, and lose the code on the way. */
 const REFUSED_WORDS =
-  /our safety system|safety_violations=|content (management )?policy|generated image was filtered/i
+  /(our|the) safety system|safety_violations=|content (management )?policy|generated image was filtered/i
 
 const QUOTA_CODES = new Set([
   'insufficient_quota',
@@ -47,6 +47,18 @@ const QUOTA_CODES = new Set([
   'organization_usage_limit_exceeded',
   'billing_hard_limit_reached',
   'billing_not_active',
+])
+
+/** Some relays report any failure with status 200; then these stand in for 429, 401 and 403. */
+const RATE_CODES = new Set(['rate_limit_exceeded', 'rate_limit_error', 'too_many_requests', '429'])
+const CREDENTIAL_CODES = new Set([
+  'invalid_api_key',
+  'invalid_authentication',
+  'authentication_error',
+  'account_deactivated',
+  'unsupported_country_region_territory',
+  '401',
+  '403',
 ])
 
 export function failureOf(
@@ -81,21 +93,23 @@ function failureByWords(
   words: ServerWords,
   facts: RenderErrorFacts,
 ): RenderError | undefined {
-  const is = (known: ReadonlySet<string>): boolean =>
-    words.codes.some((code) => known.has(code.toLowerCase()))
-  if (is(QUOTA_CODES)) {
+  if (hasCode(words, QUOTA_CODES)) {
     return new QuotaExhaustedError(
       sentence(status, words, 'no money is left on the account'),
       facts,
     )
   }
-  const isRefused = is(REFUSED_CODES) || REFUSED_WORDS.test(words.fullMessage)
+  const isRefused = hasCode(words, REFUSED_CODES) || REFUSED_WORDS.test(words.fullMessage)
   // Azure locks a whole resource after repeated refusals: a 403 stays what its status says.
   if (isRefused && status !== 401 && status !== 403) {
     const why = words.moderation === undefined ? '' : ` (${words.moderation})`
     return new ContentRefusedError(sentence(status, words, `the content was refused${why}`), facts)
   }
   return undefined
+}
+
+function hasCode({ codes }: ServerWords, known: ReadonlySet<string>): boolean {
+  return codes.some((code) => known.has(code.toLowerCase()))
 }
 
 interface Classified {
@@ -109,9 +123,7 @@ function failureByStatus(classified: Classified): RenderError {
   const { answer, words, facts } = classified
   const { status } = answer
   const says = (meaning: string): string => sentence(status, words, meaning)
-  if (status < 300) {
-    return new ResponseBrokenError(says('the answer holds no picture'), facts)
-  }
+  if (status < 300) return hollowSuccess(classified)
   if (status < 400) return redirectFailure(answer, facts)
   switch (status) {
     case 401:
@@ -136,6 +148,17 @@ function failureByStatus(classified: Classified): RenderError {
   }
 }
 
+/** A success without a picture: a failure in disguise, or nobody knows what. */
+function hollowSuccess(classified: Classified): RenderError {
+  const { answer, words, facts } = classified
+  const says = (meaning: string): string => sentence(answer.status, words, meaning)
+  if (hasCode(words, RATE_CODES)) return rateFailure(classified)
+  if (hasCode(words, CREDENTIAL_CODES)) {
+    return new CredentialsRefusedError(says('access was refused'), facts)
+  }
+  return new ResponseBrokenError(says('the answer holds no picture'), facts)
+}
+
 /** Statuses of gateways that lost the server after passing the request on: the picture may exist. */
 const LOST_BEHIND_GATEWAY: ReadonlySet<number> = new Set([502, 504, 520, 524])
 
@@ -155,12 +178,13 @@ function serverFailure({ answer, words, facts, now }: Classified): RenderError {
 }
 
 function rateFailure({ answer, words, facts, now }: Classified): RenderError {
+  const says = (meaning: string): string => sentence(answer.status, words, meaning)
   if (isAboveAnyLimit(words.fullMessage)) {
     const meaning = 'this call is above the limit of the account and can never pass'
-    return new RequestRejectedError(sentence(429, words, meaning), facts)
+    return new RequestRejectedError(says(meaning), facts)
   }
   const delayMs = retryAfterMsOf(answer.headers, now, words.fullMessage) ?? RETRY_AFTER_DEFAULT_MS
-  return new RateLimitedError(sentence(429, words, 'too fast'), delayMs, facts)
+  return new RateLimitedError(says('too fast'), delayMs, facts)
 }
 
 /** "Limit 0" is a model without access; "Limit 5, … Requested 10" is more at once than ever allowed. */
@@ -189,7 +213,7 @@ function redirectFailure({ status, headers }: FailedAnswer, facts: RenderErrorFa
 
 /**
  * `x-should-retry` decides between `never` and `backoff` only. What is known about money, content and
- * credentials stands, and so does a wait that the server asked for.
+ * credentials stands, and so does the wait of a rate limit: it passes, whatever the header says.
  */
 function obeyShouldRetry(
   failure: RenderError,
@@ -197,10 +221,7 @@ function obeyShouldRetry(
   facts: RenderErrorFacts,
 ): RenderError {
   const shouldRetry = headers['x-should-retry']
-  if (
-    shouldRetry === 'false' &&
-    (failure.advice.retry === 'backoff' || failure.advice.retry === 'after')
-  ) {
+  if (shouldRetry === 'false' && failure.advice.retry === 'backoff') {
     return new RequestRejectedError(`${failure.message}; it asks not to try again`, facts)
   }
   if (shouldRetry === 'true' && failure instanceof RequestRejectedError) {

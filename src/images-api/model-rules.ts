@@ -2,6 +2,7 @@
 import type { ImageRequest, Operation } from '../job.ts'
 import { nearest } from '../nearest.ts'
 import { DEFAULT_MODEL, type ImageModel, type ParameterName } from './models.ts'
+import { numberProblemOf } from './number-bounds.ts'
 import { isUnprovenSize, sizeProblemOf } from './sizes.ts'
 
 /** `message` reads on from the column's name: `size "1025x1024": both edges must be divisible by 16`. */
@@ -135,7 +136,8 @@ function checkCounts(
   { operation, request, context, model }: Subject,
   { problems }: RequestCheck,
 ): void {
-  if (request.n > model.picturesMax) {
+  // What no model makes has been reported already.
+  if (request.n > model.picturesMax && numberProblemOf('n', request.n) === undefined) {
     problems.push({
       column: 'n',
       message: `${request.n}: ${model.id} makes at most ${model.picturesMax} per call`,

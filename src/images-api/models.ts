@@ -45,9 +45,6 @@ export interface ImageModel {
   readonly styles: readonly string[]
   /** Input pictures of one edit. */
   readonly inputsMax: number
-  /** How a picture comes back; the first is what comes when nothing is asked. */
-  readonly responses: readonly ('url' | 'b64_json')[]
-  readonly canStream: boolean
 }
 
 const FREE_SIZE: SizeBounds = {
@@ -89,8 +86,6 @@ const GPT = {
   inputFidelities: [],
   styles: [],
   inputsMax: 16,
-  responses: ['b64_json'],
-  canStream: true,
 } as const satisfies Partial<ImageModel>
 
 /** The first generation still chooses how closely an edit follows its inputs. */
@@ -118,8 +113,6 @@ const DALL_E = {
   backgrounds: [],
   formats: {},
   inputFidelities: [],
-  responses: ['url', 'b64_json'],
-  canStream: false,
 } as const satisfies Partial<ImageModel>
 
 export const IMAGE_MODELS: readonly ImageModel[] = [

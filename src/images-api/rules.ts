@@ -11,7 +11,14 @@ import {
   type ServerKind,
   type Subject,
 } from './model-rules.ts'
-import { DEFAULT_MODEL, DEFAULT_QUALITY, imageModelOf, MODEL_NAMES } from './models.ts'
+import {
+  DEFAULT_MODEL,
+  DEFAULT_QUALITY,
+  imageModelOf,
+  MODEL_NAMES,
+  type ParameterName,
+} from './models.ts'
+import { BOUNDED_PARAMETERS, numberProblemOf } from './number-bounds.ts'
 
 export type { RequestCheck, RequestContext, ServerKind } from './model-rules.ts'
 
@@ -26,6 +33,18 @@ export function serverKindOf(baseUrl: string): ServerKind {
   if (/\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/.test(hostname))
     return 'azure'
   return 'other'
+}
+
+/** Whether the model knows the parameter, but for other operations only. */
+export function isForOtherOperation(
+  name: ParameterName,
+  operation: Operation,
+  { model }: Pick<ImageRequest, 'model'>,
+): boolean {
+  const { parameters = {} } = imageModelOf(model) ?? {}
+  const taken = parameters[operation]
+  if (taken === undefined || taken.includes(name)) return false
+  return Object.values(parameters).some((names) => names.includes(name))
 }
 
 /** Fills model, quality and n: what decides picture and price is never left to a server's default. */
@@ -50,6 +69,7 @@ export function checkRequest(
   const check: RequestCheck = { problems: [], warnings: [] }
   checkInputs(operation, context, check)
   checkPrompt(operation, request, check)
+  checkNumbers(request, check)
   const model = imageModelOf(request.model)
   if (model === undefined) {
     check.warnings.push(unknownModelWarning(request.model))
@@ -93,14 +113,26 @@ function checkPrompt(
   }
 }
 
+function checkNumbers(request: ImageRequest, { problems }: RequestCheck): void {
+  for (const column of BOUNDED_PARAMETERS) {
+    const value = request[column]
+    const problem = value === undefined ? undefined : numberProblemOf(column, value)
+    if (problem !== undefined) problems.push({ column, ...problem })
+  }
+}
+
 /** Refused by the day on OpenAI itself; other servers may serve a model for as long as they like. */
-function checkLifetime({ request, context, model }: Subject, check: RequestCheck): void {
+function checkLifetime(subject: Subject, check: RequestCheck): void {
+  const { operation, request, context, model } = subject
   if (model.shutdown === undefined) return
   const { on, replacement } = model.shutdown
   const daysLeft = Math.ceil((Date.parse(on) - context.today.getTime()) / 86_400_000)
   if (daysLeft > SHUTDOWN_NOTICE_DAYS) return
   if (daysLeft > 0) {
     check.warnings.push(`${request.model} shuts down on ${on}; its successor is ${replacement}`)
+  } else if (context.server === 'openai' && operation === 'variation') {
+    const message = `"variation": was shut down with ${request.model} on ${on}, use edit with a prompt`
+    check.problems.push({ column: 'operation', message })
   } else if (context.server === 'openai') {
     const message = `"${request.model}" was shut down on ${on}`
     check.problems.push({ column: 'model', message, suggestion: replacement })

@@ -33,11 +33,5 @@ export async function readExactly(
   return read
 }
 
-export function refuseTrailing(byteCount: number, kind: string): void {
-  if (byteCount > 0) {
-    throw new PictureBrokenError(`damaged: ${byteCount} bytes after the end of the ${kind}`)
-  }
-}
-
 export const cutShort = (what: string): PictureBrokenError =>
   new PictureBrokenError(`cut short: ${what}`)

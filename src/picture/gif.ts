@@ -3,7 +3,6 @@ import {
   PARTS_MAX,
   PictureBrokenError,
   readExactly,
-  refuseTrailing,
   SCAN_BYTES,
   type Bytes,
   type Measures,
@@ -17,7 +16,6 @@ export async function measureGif(bytes: Bytes): Promise<Measures> {
   for (let parts = 0; parts < PARTS_MAX; parts++) {
     const block = await bytes.read(at, 10)
     if (block[0] === 0x3b) {
-      refuseTrailing(bytes.byteCount - at - 1, 'GIF')
       if (!hasPicture) throw new PictureBrokenError('damaged: GIF without picture data')
       return { width: header.readUInt16LE(6), height: header.readUInt16LE(8), hasAlpha }
     }

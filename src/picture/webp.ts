@@ -3,7 +3,6 @@ import {
   PARTS_MAX,
   PictureBrokenError,
   readExactly,
-  refuseTrailing,
   type Bytes,
   type Measures,
 } from './bytes.ts'
@@ -16,7 +15,6 @@ export async function measureWebp(bytes: Bytes): Promise<Measures> {
   if (end > bytes.byteCount) {
     throw cutShort(`WebP of ${end} bytes ends after ${bytes.byteCount}`)
   }
-  refuseTrailing(bytes.byteCount - end, 'WebP')
   const chunks = await walkWebpChunks(bytes, end)
   if (!['VP8 ', 'VP8L', 'ANMF'].some((type) => chunks.has(type))) {
     throw new PictureBrokenError('damaged: WebP without picture data')

@@ -47,6 +47,12 @@ function listOf(value: unknown): unknown[] {
   return value.split(/\||,\s+|[\r\n]+/).filter((entry) => entry.trim() !== '')
 }
 
+/** `https://…,https://…` would pass as one URL; who means that writes a JSON list. */
+export function areGlued(cell: unknown): boolean {
+  const isText = typeof cell === 'string' && !cell.trimStart().startsWith('[')
+  return isText && /,(?:https?|s3):\/\//i.test(cell)
+}
+
 /** As text, or as the API's own reference object. */
 function referenceOf(entry: unknown): string | undefined {
   if (typeof entry === 'string') return entry.trim()

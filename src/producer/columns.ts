@@ -1,23 +1,26 @@
 import type { ImageRequest } from '../job.ts'
 import { nearest } from '../nearest.ts'
 
-/** The API's parameters and how a cell's text becomes their value. A new one does not compile until it is here. */
+/**
+ * The API's parameters and how a cell's text becomes their value: a word is one of a few, upper or lower case.
+ * A new parameter does not compile until it is here.
+ */
 export const PARAMETER_KINDS = {
   model: 'text',
   prompt: 'text',
   n: 'integer',
-  size: 'text',
-  quality: 'text',
-  background: 'text',
-  output_format: 'text',
+  size: 'word',
+  quality: 'word',
+  background: 'word',
+  output_format: 'word',
   output_compression: 'integer',
-  moderation: 'text',
-  input_fidelity: 'text',
-  style: 'text',
-  response_format: 'text',
+  moderation: 'word',
+  input_fidelity: 'word',
+  style: 'word',
+  response_format: 'word',
   user: 'text',
   safety_identifier: 'text',
-} as const satisfies Record<keyof ImageRequest, 'text' | 'integer'>
+} as const satisfies Record<keyof ImageRequest, 'text' | 'word' | 'integer'>
 
 export type ParameterColumn = keyof typeof PARAMETER_KINDS
 export type Column = ParameterColumn | 'id' | 'operation' | 'image' | 'mask' | 'name'

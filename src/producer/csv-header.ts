@@ -1,5 +1,5 @@
 import type { Findings } from './findings.ts'
-import { columnNamesProblem } from './manifest-row.ts'
+import { columnNamesProblem, REPEATED_NAME } from './manifest-row.ts'
 
 const DELIMITERS = [',', ';', '\t'] as const
 const LINE_FEED = 0x0a
@@ -17,6 +17,11 @@ export function headerEnd(head: Buffer): number {
     hasBegun ||= !isLineEnd
   }
   return -1
+}
+
+/** A spreadsheet's own first line, which names the delimiter: `sep=;`. */
+export function declaredDelimiter(firstLine: string): string | undefined {
+  return /^\s*sep=([,;\t|])\s*$/i.exec(firstLine)?.[1]
 }
 
 /** The one that the header line holds most of, outside quotes; a comma when it holds none. */
@@ -38,7 +43,7 @@ export function columnNamesOf(
   const names = cells.map((cell) => cell.trim())
   const duplicates = names.filter((name, index) => name !== '' && names.indexOf(name) < index)
   for (const name of new Set(duplicates)) {
-    findings.problem({ line, column: name, message: 'is the name of more than one column' })
+    findings.problem({ line, column: name, message: REPEATED_NAME })
   }
   const problem = columnNamesProblem(names)
   if (problem !== undefined) findings.problem({ line, message: problem })

@@ -14,9 +14,19 @@ export class JsonSyntaxError extends Error {
   }
 }
 
+/** More are more than anyone reads. */
+const REPEATS_MAX = 1_000
+
+interface JsonScan {
+  /** Of the elements of the array that is the whole text, or that its key `rows` holds. */
+  rowOffsets: readonly number[]
+  /** Names that an object has already: `JSON.parse` keeps the last and drops the others in silence. */
+  repeats: readonly { name: string; offset: number }[]
+}
+
 /**
  * Walks a JSON text without building anything, for what `JSON.parse` keeps to itself: where the text is
- * broken, and where each row begins. Accepts what `JSON.parse` accepts, up to its nesting limit.
+ * broken, where each row begins, and which names are repeated. Accepts what `JSON.parse` accepts, up to its nesting limit.
  */
 export class JsonScanner {
   readonly #text: string
@@ -24,20 +34,18 @@ export class JsonScanner {
   #nesting = 0
   #key = ''
   #rowOffsets: number[] = []
+  readonly #repeats: { name: string; offset: number }[] = []
 
   private constructor(text: string) {
     this.#text = text
   }
 
-  /**
-   * Offsets of the elements of the array that is the whole text, or that its key `rows` holds. Throws
-   * JsonSyntaxError.
-   */
-  static rowOffsets(text: string): readonly number[] {
+  /** Throws JsonSyntaxError. */
+  static scan(text: string): JsonScan {
     const scanner = new JsonScanner(text)
     scanner.#value()
     if (scanner.#next() !== undefined) scanner.#fail('expected nothing after the end')
-    return scanner.#rowOffsets
+    return { rowOffsets: scanner.#rowOffsets, repeats: scanner.#repeats }
   }
 
   /** The next character after white space, not consumed; undefined at the end. */
@@ -50,7 +58,7 @@ export class JsonScanner {
 
   #value(): void {
     const first = this.#next()
-    if (first === '{') this.#list('}', () => this.#member())
+    if (first === '{') this.#object()
     else if (first === '[' && this.#holdsRows()) this.#list(']', () => this.#row())
     else if (first === '[') this.#list(']', () => this.#value())
     else if (first === '"') this.#string()
@@ -70,12 +78,21 @@ export class JsonScanner {
     this.#value()
   }
 
-  #member(): void {
+  #object(): void {
+    const names = new Set<string>()
+    this.#list('}', () => this.#member(names))
+  }
+
+  #member(names: Set<string>): void {
     if (this.#next() !== '"') this.#fail('expected a name in double quotes')
     const start = this.#at
     this.#string()
-    const isOutermost = this.#nesting === 1
-    this.#key = isOutermost ? (JSON.parse(this.#text.slice(start, this.#at)) as string) : ''
+    const name = JSON.parse(this.#text.slice(start, this.#at)) as string
+    this.#key = this.#nesting === 1 ? name : ''
+    if (names.has(name) && this.#repeats.length < REPEATS_MAX) {
+      this.#repeats.push({ name, offset: start })
+    }
+    names.add(name)
     if (this.#next() !== ':') this.#fail('expected ":" after the name')
     this.#at += 1
     this.#value()

@@ -10,6 +10,7 @@ export interface ManifestRow {
   defaults: ReadonlyMap<string, unknown>
 }
 
+export const REPEATED_NAME = 'is the name of more than one column'
 export const NO_DEFAULTS: ReadonlyMap<string, unknown> = new Map()
 
 const COLUMNS_MAX = 1_000
@@ -37,11 +38,17 @@ export function columnsOfObject(
   findings: Findings,
 ): Map<string, unknown> | undefined {
   const problem = objectProblem(value)
-  if (problem === undefined) {
-    return new Map(Object.entries(value as object).map(([name, cell]) => [name.trim(), cell]))
+  if (problem !== undefined) {
+    findings.problem({ line, message: problem })
+    return undefined
   }
-  findings.problem({ line, message: problem })
-  return undefined
+  const columns = new Map<string, unknown>()
+  for (const [name, cell] of Object.entries(value as object)) {
+    const column = name.trim()
+    if (columns.has(column)) findings.problem({ line, column, message: REPEATED_NAME })
+    columns.set(column, cell)
+  }
+  return columns
 }
 
 function objectProblem(value: unknown): string | undefined {

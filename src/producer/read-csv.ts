@@ -1,6 +1,6 @@
 import { pipeline } from 'node:stream/promises'
 import { parse, type Info } from 'csv-parse'
-import { columnNamesOf, delimiterOf, headerEnd } from './csv-header.ts'
+import { columnNamesOf, declaredDelimiter, delimiterOf, headerEnd } from './csv-header.ts'
 import type { Findings } from './findings.ts'
 import { NO_DEFAULTS, type ManifestRow } from './manifest-row.ts'
 import { peek } from './peek.ts'
@@ -33,10 +33,17 @@ export async function* readCsv(
 ): AsyncGenerator<ManifestRow> {
   const { head, chunks } = await peek(source, hasHeader)
   const end = headerEnd(head)
-  const delimiter = delimiterOf(head.toString('utf8', 0, end === -1 ? head.length : end))
+  const firstLine = head.toString('utf8', 0, end === -1 ? head.length : end)
+  const declared = declaredDelimiter(firstLine)
+  const delimiter = declared ?? delimiterOf(firstLine)
+  let isDeclaration = declared !== undefined
   let names: readonly string[] | undefined
   for await (const record of readRecords(chunks, delimiter, findings)) {
     if (record.cells.every((cell) => cell.trim() === '')) continue
+    if (isDeclaration) {
+      isDeclaration = false
+      continue
+    }
     if (names === undefined) {
       names = columnNamesOf(record.cells, record.line, findings)
       if (names === undefined) return
@@ -116,7 +123,7 @@ function rowOf({ line, cells, bytes }: CsvRecord, layout: Layout): ManifestRow |
   const values = new Map<string, unknown>()
   for (const [index, cell] of cells.entries()) {
     const name = names[index] ?? ''
-    if (delimiter !== '\t' && cell.startsWith('"') && hasStrayQuote(cell, bytes)) {
+    if (cell.startsWith('"') && isMisread(cell, delimiter) && hasStrayQuote(cell, bytes)) {
       findings.problem({ line, column: name, message: STRAY_QUOTE })
     }
     if (name !== '') values.set(name, cell)
@@ -128,11 +135,18 @@ function rowOf({ line, cells, bytes }: CsvRecord, layout: Layout): ManifestRow |
 
 const STRAY_QUOTE = 'has text after the closing quote: write a quote inside quoted text as ""'
 
-/** In tab-separated files quotes are mostly plain text; elsewhere `"12" mug"` is a mistake in quoting. */
+/**
+ * In tab-separated files quotes are mostly plain text, unless one takes in the rows below it; elsewhere
+ * `"12" mug"` is a mistake in quoting.
+ */
+function isMisread(cell: string, delimiter: string): boolean {
+  return delimiter !== '\t' || /[\r\n]/.test(cell)
+}
+
 function hasStrayQuote(cell: string, bytes: Buffer): boolean {
   return !bytes.includes(`"${cell.replaceAll('"', '""')}"`)
 }
 
 function nameOf(delimiter: string): string {
-  return { ',': 'comma', ';': 'semicolon' }[delimiter] ?? 'tab'
+  return { ',': 'comma', ';': 'semicolon', '|': 'vertical bar' }[delimiter] ?? 'tab'
 }

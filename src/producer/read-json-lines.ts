@@ -1,6 +1,6 @@
 import type { Findings } from './findings.ts'
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
-import { NO_DEFAULTS, type ManifestRow } from './manifest-row.ts'
+import { NO_DEFAULTS, REPEATED_NAME, type ManifestRow } from './manifest-row.ts'
 import { jsonProblem, rowColumns } from './read-json.ts'
 
 const LINE_BYTES_MAX = 1024 * 1024
@@ -28,20 +28,15 @@ export async function* readJsonLines(
 function parseLine(text: string, line: number, findings: Findings): unknown {
   if (text.trim() === '') return undefined
   try {
+    for (const { name } of JsonScanner.scan(text).repeats) {
+      findings.problem({ line, column: name, message: REPEATED_NAME })
+    }
     return JSON.parse(text)
-  } catch {
-    findings.problem({ line, message: describeSyntax(text) })
+  } catch (error) {
+    if (!(error instanceof JsonSyntaxError)) throw error
+    findings.problem({ line, message: jsonProblem(error, text) })
     return undefined
   }
-}
-
-function describeSyntax(text: string): string {
-  try {
-    JsonScanner.rowOffsets(text)
-  } catch (error) {
-    if (error instanceof JsonSyntaxError) return jsonProblem(error, text)
-  }
-  return 'is not valid JSON'
 }
 
 /** Without their line feeds. Of a line that is too long only the beginning, so that memory stays bounded. */

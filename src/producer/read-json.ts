@@ -1,7 +1,7 @@
 import { batchLineColumns, isBatchLine } from './batch-line.ts'
 import type { Findings } from './findings.ts'
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
-import { columnsOfObject, NO_DEFAULTS, type ManifestRow } from './manifest-row.ts'
+import { columnsOfObject, NO_DEFAULTS, REPEATED_NAME, type ManifestRow } from './manifest-row.ts'
 
 /** JSON is read whole, text and values; above this, JSON Lines is the better form. */
 const JSON_BYTES_MAX = 64 * 1024 * 1024
@@ -64,7 +64,15 @@ async function readWhole(
 
 function rowLinesOf(text: string, findings: Findings): readonly number[] | undefined {
   try {
-    return linesAt(text, JsonScanner.rowOffsets(text))
+    const { rowOffsets, repeats } = JsonScanner.scan(text)
+    const repeatLines = linesAt(
+      text,
+      repeats.map(({ offset }) => offset),
+    )
+    for (const [index, { name }] of repeats.entries()) {
+      findings.problem({ line: repeatLines[index] ?? 1, column: name, message: REPEATED_NAME })
+    }
+    return linesAt(text, rowOffsets)
   } catch (error) {
     if (!(error instanceof JsonSyntaxError)) throw error
     const [line = 1] = linesAt(text, [error.offset])

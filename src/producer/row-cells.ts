@@ -1,3 +1,4 @@
+import { BOUNDED_PARAMETERS, numberProblemOf } from '../images-api/number-bounds.ts'
 import { integerOf, isGiven, quoted, textOf } from './cell-values.ts'
 import {
   columnOf,
@@ -21,6 +22,8 @@ export interface RowCells {
   line: number
   /** What there is for each column; never blank. */
   given: ReadonlyMap<Column, unknown>
+  /** Which of them the row gives itself. */
+  own: ReadonlySet<Column>
   /** Everything by the name it was written with, for templates. */
   named: Cells
 }
@@ -40,15 +43,10 @@ export class CellSorter {
 
   /** Reports a value that fits no row once, instead of in every row. */
   #isUsable([name, value]: [string, string]): boolean {
-    const column = columnOf(name)
-    const isNumber = PARAMETER_KINDS[column as ParameterColumn] === 'integer'
-    const isWrong =
-      isNumber && isGiven(value) && !isTemplate(value) && integerOf(value) === undefined
-    if (isWrong) {
-      const message = `${quoted(value)}: must be a whole number`
-      this.#findings.problem({ file: '--set', column: name, message })
-    }
-    return isGiven(value) && !isWrong
+    if (!isGiven(value)) return false
+    const problem = isTemplate(value) ? undefined : setProblemOf(columnOf(name), value)
+    if (problem !== undefined) this.#findings.problem({ file: '--set', column: name, ...problem })
+    return problem === undefined
   }
 
   sort(row: ManifestRow): RowCells {
@@ -62,7 +60,7 @@ export class CellSorter {
     // A prompt for all rows is not meant for those that can't have one.
     const operation = textOf(given.get('operation'))?.trim().toLowerCase()
     if (operation === 'variation' && !own.has('prompt')) given.delete('prompt')
-    return { line: row.line, given, named: this.#named(row) }
+    return { line: row.line, given, own: new Set(own.keys()), named: this.#named(row) }
   }
 
   #givenIn(cells: Cells, line: number): Map<Column, unknown> {
@@ -108,6 +106,14 @@ export class CellSorter {
     const message = `is given twice, as "${one}" and as "${other}"`
     this.#findings.problem({ ...where, message })
   }
+}
+
+function setProblemOf(column: Column | undefined, value: string) {
+  if (PARAMETER_KINDS[column as ParameterColumn] !== 'integer') return undefined
+  const number = integerOf(value)
+  if (number === undefined) return { message: `${quoted(value)}: must be a whole number` }
+  const name = BOUNDED_PARAMETERS.find((parameter) => parameter === column)
+  return name === undefined ? undefined : numberProblemOf(name, number)
 }
 
 /** A header that was probably meant to be `column`, for a row that lacks it. */

@@ -1,5 +1,5 @@
 import type { InputPicture } from '../job.ts'
-import { picturesOf, quoted } from './cell-values.ts'
+import { areGlued, picturesOf, quoted } from './cell-values.ts'
 import type { Findings } from './findings.ts'
 import type { InputPictures, LocalPicture, PictureResult } from './input-pictures.ts'
 import type { RowValues } from './row-request.ts'
@@ -55,8 +55,11 @@ export class RowPictureFinder {
     const value = values.get(place.column)
     if (value === undefined) return []
     const references = picturesOf(value)
-    if (references !== undefined) return references
-    const message = `${quoted(value)}: must be a path or URL, or a list of them`
+    if (references !== undefined && !areGlued(value)) return references
+    const message =
+      references === undefined
+        ? `${quoted(value)}: must be a path or URL, or a list of them`
+        : `${quoted(value)}: separate pictures with "|", or with a comma and a space`
     this.#findings.problem({ ...place, message })
     return undefined
   }

@@ -65,8 +65,9 @@ export class RowPlanner {
     if (made === undefined) return undefined
     const key = this.#keyOf(cells, { ...made.request, operation: made.operation, id })
     if (key === undefined) return undefined
-    const taken = this.#takenSince(key, made.request.n, line)
-    if (taken !== undefined && isGood()) this.#report(line, 'name', taken)
+    // Only now is `n` sure to be small: every picture has a name to look up.
+    const taken = isGood() ? this.#takenSince(key, made.request.n, line) : undefined
+    if (taken !== undefined) this.#report(line, 'name', taken)
     if (!isGood()) return undefined
     const work = { id, ...made, images, ...(mask !== undefined && { mask }) }
     const { run, existing } = this.#options

@@ -1,4 +1,9 @@
-import { checkRequest, resolveRequest, type ServerKind } from '../images-api/rules.ts'
+import {
+  checkRequest,
+  isForOtherOperation,
+  resolveRequest,
+  type ServerKind,
+} from '../images-api/rules.ts'
 import { OPERATIONS, type ImageRequest, type Operation } from '../job.ts'
 import { nearest } from '../nearest.ts'
 import { integerOf, quoted, textOf } from './cell-values.ts'
@@ -41,6 +46,7 @@ export class RequestMaker {
     const operation = this.#operationOf(subject)
     const given = this.#parametersOf(subject.values, line)
     if (operation === undefined || given === undefined) return undefined
+    this.#dropForOthers(given, operation, subject.cells)
     const request = resolveRequest(operation, given)
     const context = {
       imageCount: subject.imageCount,
@@ -55,6 +61,17 @@ export class RequestMaker {
     }
     for (const warning of warnings) this.#findings.warn(warning, line)
     return { operation, request }
+  }
+
+  /** What is said for all rows is meant for those that can take it. */
+  #dropForOthers(given: Partial<ImageRequest>, operation: Operation, cells: RowCells): void {
+    const resolved = resolveRequest(operation, given)
+    for (const name of Object.keys(given) as ParameterColumn[]) {
+      if (cells.own.has(name) || !isForOtherOperation(name, operation, resolved)) continue
+      const text = `${name} of --set or defaults is left out of ${operation} rows: not taken there`
+      this.#findings.warn(text, cells.line)
+      delete given[name]
+    }
   }
 
   /** Without an operation, a row that names pictures is an edit; a variation has to be asked for. */
@@ -96,7 +113,8 @@ export class RequestMaker {
 function parameterOf(column: ParameterColumn, cell: unknown): string | number | undefined {
   if (PARAMETER_KINDS[column] === 'integer') return integerOf(cell)
   const text = textOf(cell)
-  return column === 'prompt' ? text : text?.trim()
+  if (column === 'prompt') return text
+  return PARAMETER_KINDS[column] === 'word' ? text?.trim().toLowerCase() : text?.trim()
 }
 
 /** A misspelt header is the likeliest reason for a missing prompt, and it is easy to overlook. */

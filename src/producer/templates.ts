@@ -36,7 +36,7 @@ export class Templates {
       const rendered: unknown = this.#liquid.renderSync(parsed.template, {}, { globals })
       return { kind: 'text', text: String(rendered) }
     } catch (error) {
-      return { kind: 'problem', ...this.#describe(error as LiquidFailure, variables) }
+      return { kind: 'problem', ...this.#describe(error as LiquidFailure, text, variables) }
     }
   }
 
@@ -55,10 +55,13 @@ export class Templates {
 
   #describe(
     failure: LiquidFailure,
+    text: string,
     variables: TemplateVariables,
   ): { message: string; suggestion?: string } {
     const variable = failure.originalError?.variableName
-    if (variable !== undefined) return describeUnknown(variable, variables)
+    if (variable !== undefined) {
+      return describeUnknown(spacedNameIn(text, variable) ?? variable, variables)
+    }
     const reason = failure.message.replace(/, line:\d+, col:\d+$/, '')
     const filter = /^undefined filter: (.+)$/.exec(reason)?.[1]
     if (filter !== undefined) {
@@ -137,6 +140,10 @@ function strictLiquid(): Liquid {
     // Partials would be looked up in here instead of on the disk.
     templates: {},
     outputEscape: asText,
+    // A date reads the same on every machine: in the zone it names, or as it is written.
+    timezoneOffset: 0,
+    preserveTimezones: true,
+    locale: 'en-US',
     parseLimit: TEMPLATE_CHARS_MAX,
     renderLimit: RENDER_MS_MAX,
     memoryLimit: RENDER_MEMORY_MAX,
@@ -144,9 +151,27 @@ function strictLiquid(): Liquid {
   for (const tag of ['include', 'render', 'layout', 'block']) delete liquid.tags[tag]
   // A row must give the same request every time it is planned, or it is bought again.
   liquid.unregisterFilter('sample')
+  for (const name of Object.keys(liquid.filters).filter((name) => /^date(_|$)/.test(name))) {
+    refuseToday(liquid, name)
+  }
   // Would go around `asText`; nothing is escaped that needs it.
   liquid.unregisterFilter('raw')
   return liquid
+}
+
+type Filter = (this: unknown, value: unknown, ...args: unknown[]) => unknown
+
+/** The time of planning would make another request, and another purchase, of every plan. */
+function refuseToday(liquid: Liquid, name: string): void {
+  const filter = liquid.filters[name] as Filter
+  liquid.registerFilter(name, function (value: unknown, ...args: unknown[]) {
+    if (value === 'now' || value === 'today') {
+      throw new Error(`"${value}" changes with every plan: write the date, or --set date=…`)
+    }
+    // Without a time of day JavaScript takes the date for UTC, but shows it in the local zone.
+    const isDay = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value)
+    return filter.call(this, isDay ? `${value}T00:00:00Z` : value, ...args)
+  })
 }
 
 type Printable = string | number | boolean | object | null | undefined
@@ -160,8 +185,14 @@ function asText(value: Printable): string {
   )
 }
 
+/** Of `{{ Product Name }}` Liquid only reads `Product`; what was meant is `product_name`. */
+function spacedNameIn(text: string, variable: string): string | undefined {
+  const names = text.matchAll(/\{\{-?\s*(\w+(?: \w+)+)\s*(?:-?\}\}|\|)/g)
+  return [...names].map(([, name]) => name).find((name) => name?.startsWith(`${variable} `))
+}
+
 function describeUnknown(variable: string, variables: TemplateVariables) {
-  const name = variable.replace(/^row\./, '')
+  const name = variable.replace(/^row\./, '').replaceAll(' ', '_')
   const message = `{{ ${variable} }}: there is no such column`
   return withSuggestion(message, nearest(name, variables.names()))
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import type { Findings } from './findings.ts'
-import { countLineEnds } from './line-ends.ts'
 import { peek } from './peek.ts'
+import { countLineEnds } from './taken-bytes.ts'
 
 /** U+FFFD as UTF-8: what a decoder leaves where it found nonsense. */
 const REPLACEMENT = Buffer.from('\uFFFD')

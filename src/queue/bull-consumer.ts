@@ -76,18 +76,25 @@ export async function startConsumer(
 
   const workers = [renders, runs]
   for (const worker of workers) listen(worker, options)
+  // Steps are repeated until they succeed, so nobody else would ever say why a run does not move.
+  runs.on('failed', (job, error) => {
+    options.onTrouble(`${job?.id ?? 'a run'} can't go on: ${messageOf(error)}`, error)
+  })
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
   for (const worker of workers) {
     worker.run().catch((error: unknown) => options.onTrouble('queue: a worker has stopped', error))
   }
 
   let drained: Promise<void> | undefined
+  let isClosed = false
   const timers = new Set<NodeJS.Timeout>()
   const drain = async (deadlineMs: number): Promise<void> => {
+    if (isClosed) return
     stopping.abort()
     const timer = setTimeout(() => abandoned.abort(), deadlineMs)
     timers.add(timer)
     drained ??= closeAll(workers, abandoned.signal).finally(() => {
+      isClosed = true
       for (const each of timers) clearTimeout(each)
     })
     return drained
@@ -120,7 +127,11 @@ async function closeAll(workers: readonly BullWorker[], abandoned: AbortSignal):
 /** What "everyone stops" means: nothing is taken until the time is over, and people can read why. */
 export function brakesOf(backend: BullBackend, rateLimit: (ms: number) => Promise<void>): Brakes {
   return {
-    rateLimit,
+    /** A short wait never shortens a stop. */
+    async rateLimit(delayMs) {
+      const brake = await backend.ledger.brake()
+      await rateLimit(Math.max(delayMs, (brake?.until ?? 0) - Date.now()))
+    },
     async stop(error: RenderError, reason: string) {
       const until = Date.now() + STOP_MS
       await backend.ledger.setBrake({ code: error.code, reason, until })

@@ -50,6 +50,8 @@ export function queueOver(backend: BullBackend, onTrouble: (message: string) => 
     },
 
     async addRun(run: RunId) {
+      // A run whose steps were given up would make adding it again a no-op.
+      if ((await runs.getJobState(run)) === 'failed') await runs.remove(run)
       const data = { run, cursor: { nextRow: 0 } }
       await runs.add('run', data, { ...JOB_OPTIONS, attempts: RUN_ATTEMPTS, jobId: run })
     },
@@ -73,6 +75,8 @@ export function queueOver(backend: BullBackend, onTrouble: (message: string) => 
     },
 
     async releaseBrake() {
+      // Without a brake it is a plain rate limit, and that is to be obeyed.
+      if ((await backend.ledger.brake()) === undefined) return
       await backend.ledger.clearBrake()
       await renders.removeRateLimitKey()
     },

@@ -71,16 +71,16 @@ function refuseOrWait(
   }
 }
 
+/** Listens before it opens, so that others see a living owner at once; their statements wait until it is open. */
 async function own(dataDir: string, socket: string): Promise<BullBackend> {
-  const { PGlite } = await import('@electric-sql/pglite')
+  const opening = openDatabase(join(dataDir, 'queue'))
+  // Reported below; statements that wait for it are answered with the same error.
+  opening.catch(() => {})
+  const server = await serveStatements(socket, {
+    query: async (text, values) => (await opening).statements.query(text, values),
+  })
   try {
-    const db = await PGlite.create({ dataDir: join(dataDir, 'queue') })
-    const statements = statementsOf(db)
-    const pool = poolOver(statements, notificationsOf(db))
-    await runMigrations((await pool.connect()) as never, SCHEMA)
-    await statements.query(`set search_path to ${SCHEMA}, public`)
-    await createLedgerSchema(statements)
-    const server = await serveStatements(socket, statements)
+    const { db, pool } = await opening
     return backendOver(pool, {
       name: `embedded in ${dataDir}`,
       async close() {
@@ -90,12 +90,29 @@ async function own(dataDir: string, socket: string): Promise<BullBackend> {
       },
     })
   } catch (cause) {
+    await server.close(0)
     await releaseLock(dataDir)
     throw new ServiceError(
       `the embedded queue in ${dataDir} can't be opened: ${messageOf(cause)} - ` +
         'pictures and records are not in it; moving the folder aside loses only what was waiting',
       { cause },
     )
+  }
+}
+
+async function openDatabase(dir: string) {
+  const { PGlite } = await import('@electric-sql/pglite')
+  const db = await PGlite.create({ dataDir: dir })
+  try {
+    const statements = statementsOf(db)
+    const pool = poolOver(statements, notificationsOf(db))
+    await runMigrations((await pool.connect()) as never, SCHEMA)
+    await statements.query(`set search_path to ${SCHEMA}, public`)
+    await createLedgerSchema(statements)
+    return { db, statements, pool }
+  } catch (error) {
+    await db.close()
+    throw error
   }
 }
 

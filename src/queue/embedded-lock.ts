@@ -99,8 +99,17 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
+/** A pid that looks dead may belong to another container that shares our hostname; its socket tells. */
 async function isLiving({ host, pid, startTime, socket }: Owner): Promise<boolean> {
-  if (host !== hostname()) return answers(socket)
+  if (host === hostname() && isRunning(pid, startTime)) return true
+  if (await accepts(socket)) return true
+  if (host === hostname()) return false
+  // An owner elsewhere listens a moment after it took the lock.
+  await sleep(1_000)
+  return accepts(socket)
+}
+
+function isRunning(pid: number, startTime: string | null): boolean {
   try {
     process.kill(pid, 0)
   } catch (error) {
@@ -109,13 +118,6 @@ async function isLiving({ host, pid, startTime, socket }: Owner): Promise<boolea
   }
   const now = startTimeOf(pid)
   return startTime === null || now === null || now === startTime
-}
-
-/** An owner listens right after it took the lock, hence the second look. */
-async function answers(socket: string): Promise<boolean> {
-  if (await accepts(socket)) return true
-  await sleep(1_000)
-  return accepts(socket)
 }
 
 function accepts(path: string): Promise<boolean> {

@@ -7,14 +7,16 @@
 import { chmod, unlink } from 'node:fs/promises'
 import { connect, createServer, type Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
+import { z } from 'zod'
 import { messageOf, ServiceError } from '../errors.ts'
 import type { SqlPool, SqlResult } from './sql-pool.ts'
 
-interface Request {
-  id: number
-  text: string
-  values: unknown[] | undefined
-}
+const Request = z.object({
+  id: z.int(),
+  text: z.string(),
+  values: z.array(z.unknown()).optional(),
+})
+type Request = z.infer<typeof Request>
 
 type Reply =
   | { id: number; kind: 'result'; result: SqlResult }
@@ -35,7 +37,10 @@ export async function serveStatements(path: string, pool: SqlPool): Promise<Stat
     peers.add(socket)
     socket.on('close', () => peers.delete(socket))
     socket.on('error', () => socket.destroy())
-    readFrames(socket, (request) => void answer(socket, request as Request, pool))
+    readFrames(socket, (request) => {
+      const { id, text, values } = Request.parse(request)
+      answer(socket, { id, text, values }, pool).catch(() => socket.destroy())
+    })
   })
   // What a crashed owner left; the lock says that nobody living uses it.
   await unlink(path).catch(() => {})
@@ -140,26 +145,28 @@ function frame(message: Request | Reply): Buffer {
   return Buffer.concat([head, body])
 }
 
+/** Whoever sends something else than our frames is cut off. */
 function readFrames(socket: Socket, onMessage: (message: unknown) => void): void {
-  let chunks: Buffer[] = []
-  let byteCount = 0
-  let wanted = 4
+  let pending: Buffer = Buffer.alloc(0)
   socket.on('data', (chunk: Buffer) => {
-    chunks.push(chunk)
-    byteCount += chunk.length
-    while (byteCount >= wanted) {
-      const buffer = Buffer.concat(chunks)
-      wanted = 4 + buffer.readUInt32BE()
-      if (wanted > FRAME_BYTES_MAX) {
-        socket.destroy()
-        return
+    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk])
+    try {
+      for (let end = frameEnd(pending); end <= pending.length; end = frameEnd(pending)) {
+        onMessage(deserialize(pending.subarray(FRAME_HEAD_BYTES, end)))
+        pending = pending.subarray(end)
       }
-      chunks = [buffer]
-      if (byteCount < wanted) return
-      onMessage(deserialize(buffer.subarray(4, wanted)))
-      chunks = [buffer.subarray(wanted)]
-      byteCount -= wanted
-      wanted = 4
+    } catch {
+      socket.destroy()
     }
   })
+}
+
+const FRAME_HEAD_BYTES = 4
+
+/** Where the first frame ends; past the end of what is there when it is not complete. */
+function frameEnd(bytes: Buffer): number {
+  if (bytes.length < FRAME_HEAD_BYTES) return Infinity
+  const end = FRAME_HEAD_BYTES + bytes.readUInt32BE()
+  if (end > FRAME_BYTES_MAX) throw new Error('a frame is too large')
+  return end
 }

@@ -83,6 +83,11 @@ async function migrate(
     // Several workers may start at once; "create or replace" must not run in two of them together.
     await client.query('select pg_advisory_lock($1)', [LEDGER_LOCK])
     await createLedgerSchema(client)
+  } catch (cause) {
+    throw new ServiceError(
+      `the queue at ${name} can't be prepared: ${messageOf(cause)} - the user must be allowed to create a schema`,
+      { cause },
+    )
   } finally {
     await client.end()
   }

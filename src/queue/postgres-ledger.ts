@@ -136,8 +136,8 @@ begin
       calls = calls - (p_fate = 'not-sent')::int,
       unknown_calls = unknown_calls + (p_fate = 'presumed-paid')::int
       where run = p_run and p_fate <> 'unpaid';
-    delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
   end if;
+  delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
   return true;
 end $$;
 
@@ -146,6 +146,9 @@ create or replace function ledger_settle(
 ) returns text language plpgsql as $$
 declare r ledger_row; sent_less int := 0; unknown_more int := 0; ended text;
 begin
+  if not exists (select 1 from ledger_run where run = p_run and state = 'running') then
+    return 'already';
+  end if;
   insert into ledger_row (run, row_ordinal) values (p_run, p_row) on conflict do nothing;
   select * into r from ledger_row where run = p_run and row_ordinal = p_row for update;
   if r.outcome is not null then return 'already'; end if;
@@ -154,8 +157,8 @@ begin
     if p_fate = 'not-sent' and p_epoch is not null then sent_less := 1;
     elsif p_fate <> 'unpaid' then unknown_more := 1;
     end if;
-    delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
   end if;
+  delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
   update ledger_row set outcome = p_result->>'outcome', calling = false where run = p_run and row_ordinal = p_row;
   ended := p_result->>'outcome';
   update ledger_run set
@@ -167,6 +170,14 @@ begin
     where run = p_run;
   insert into ledger_result values (p_run, p_row, p_result);
   return 'settled';
+end $$;
+
+create or replace function ledger_finish_run(p_run text, p_finished_at bigint)
+returns void language plpgsql as $$
+begin
+  update ledger_run set state = 'finished', finished_at = p_finished_at where run = p_run and state = 'running';
+  -- The counts are in the run's own row by now, and each row's outcome is in the store.
+  delete from ledger_row where run = p_run;
 end $$;
 
 create or replace function ledger_acknowledge(p_run text, p_part int, p_rows int[])
@@ -243,7 +254,7 @@ export class PostgresLedger implements Ledger {
       epoch,
       callFate,
       succeeded ? result.keys.length : 0,
-      succeeded ? toMicroUsd(result.costUsd) : 0,
+      toMicroUsd(result.costUsd),
       JSON.stringify(result),
     ])) as Settled
   }
@@ -273,8 +284,7 @@ export class PostgresLedger implements Ledger {
   }
 
   async finishRun(run: RunId, finishedAt: number): Promise<void> {
-    const sql = `update ledger_run set state = 'finished', finished_at = $2 where run = $1 and state = 'running'`
-    await this.#pool.query(sql, [run, finishedAt])
+    await this.#pool.query('select ledger_finish_run($1, $2)', [run, finishedAt])
   }
 
   async setBrake(brake: Brake): Promise<void> {

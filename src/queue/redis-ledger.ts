@@ -88,8 +88,8 @@ if calling == 1 then
     unknown = unknown + 1
     redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1)
   end
-  if redis.call('GET', KEYS[3]) == me then redis.call('DEL', KEYS[3]) end
 end
+if redis.call('GET', KEYS[3]) == me then redis.call('DEL', KEYS[3]) end
 writeRow(KEYS[2], row, epoch, 0, unknown, calls)
 return 1
 `
@@ -97,6 +97,7 @@ return 1
 const SETTLE = `${LUA_ROW}
 local row, epoch, fate, me = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local outcome, pictures, cost, result = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
+if redis.call('HGET', KEYS[1], 'state') ~= 'running' then return 'already' end
 if redis.call('GETBIT', KEYS[4], row) == 1 then return 'already' end
 local current, calling = readRow(KEYS[2], row)
 if epoch ~= '' and tonumber(epoch) ~= current then return 'stale' end
@@ -107,8 +108,8 @@ if calling == 1 then
   elseif fate ~= 'unpaid' then
     redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1)
   end
-  if redis.call('GET', KEYS[3]) == me then redis.call('DEL', KEYS[3]) end
 end
+if redis.call('GET', KEYS[3]) == me then redis.call('DEL', KEYS[3]) end
 redis.call('HDEL', KEYS[2], row)
 redis.call('HINCRBY', KEYS[1], outcome, 1)
 redis.call('HINCRBY', KEYS[1], 'pictures', pictures)
@@ -219,7 +220,7 @@ export class RedisLedger implements Ledger {
       `${run}.${row}`,
       result.outcome,
       result.outcome === 'succeeded' ? result.keys.length : 0,
-      result.outcome === 'succeeded' ? toMicroUsd(result.costUsd) : 0,
+      toMicroUsd(result.costUsd),
       JSON.stringify(result),
     ])) as Settled
   }

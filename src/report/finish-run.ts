@@ -5,8 +5,8 @@ import { resultsPartKey, runKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
 import { summaryOf } from './run-summary.ts'
 
-/** Larger results stay in their parts; `run.json` names them all the same. */
-const RESULTS_BYTES_MAX = 256 * 1024 * 1024
+/** A part holds a thousand lines of some hundred bytes each. */
+const PART_BYTES_MAX = 64 * 1024 * 1024
 
 /** May be repeated: every object is written again with the same content, the ledger closes once. */
 export async function finishRun(
@@ -27,8 +27,11 @@ export async function finishRun(
 async function joinParts(run: RunId, partCount: number, store: Store): Promise<Buffer> {
   const parts: Buffer[] = []
   for (let part = 1; part <= partCount; part++) {
-    const bytes = await store.get(resultsPartKey(run, part), { bytesMax: RESULTS_BYTES_MAX })
-    if (bytes !== undefined) parts.push(bytes)
+    const key = resultsPartKey(run, part)
+    const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
+    if (bytes === undefined)
+      throw new Error(`${store.locationOf(key)} is missing: results are not whole`)
+    parts.push(bytes)
   }
   return Buffer.concat(parts)
 }

@@ -1,10 +1,15 @@
 /** What a failing file system means for a row: wait, or call a person. */
-import { StorageRejectedError, StorageUnavailableError } from '../errors.ts'
+import { StorageRefusedError, StorageRejectedError, StorageUnavailableError } from '../errors.ts'
 
-const REJECTED: Readonly<Record<string, string>> = {
+/** Concerns every object alike. */
+const REFUSED: Readonly<Record<string, string>> = {
   EACCES: 'permission denied; give this user the right to write there',
   EPERM: 'the operation is not permitted; check the owner and the mount of this folder',
   EROFS: 'the file system is read-only; choose another folder or mount it writable',
+}
+
+/** Concerns this object alone. */
+const REJECTED: Readonly<Record<string, string>> = {
   ENOTDIR: 'a file is where a folder is needed; move the file away',
   EISDIR: 'a folder is where a file is needed; move the folder away',
   ELOOP: 'is a symbolic link, which the store does not follow; replace it by the file itself',
@@ -22,6 +27,10 @@ const UNAVAILABLE: Readonly<Record<string, string>> = {
 export function toStorageError(error: unknown, path: string): unknown {
   const { code, syscall } = error as NodeJS.ErrnoException
   if (code === undefined || syscall === undefined) return error
+  const refused = REFUSED[code]
+  if (refused !== undefined) {
+    return new StorageRefusedError(`${path}: ${refused} (${code})`, { cause: error })
+  }
   const rejected = REJECTED[code]
   if (rejected !== undefined) {
     return new StorageRejectedError(`${path}: ${rejected} (${code})`, { cause: error })
@@ -35,7 +44,10 @@ export function codeOf(error: unknown): string | undefined {
   return (error as NodeJS.ErrnoException).code
 }
 
-/** Nothing is there, be it the file or a folder above it. */
+/**
+ * Nothing is there, be it the file or a folder above it. A file in the place of such a folder is no absence:
+ * nothing could ever be stored there.
+ */
 export function isAbsence(error: unknown): boolean {
-  return ['ENOENT', 'ENOTDIR'].includes(codeOf(error) ?? '')
+  return codeOf(error) === 'ENOENT'
 }

@@ -8,9 +8,8 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { StorageRejectedError, StorageUnavailableError } from '../errors.ts'
 import { toStorageError } from './folder-error.ts'
-import { listFolder } from './folder-list.ts'
 import { place } from './folder-place.ts'
-import { measure, readWhole } from './folder-read.ts'
+import { listFolder, measure, readWhole } from './folder-read.ts'
 import { existingPathOf, preparedPathOf } from './folder-root.ts'
 import { impliedSidecar, readSidecar } from './folder-sidecar.ts'
 import { kindOf, writeTemporary } from './folder-write.ts'
@@ -76,7 +75,8 @@ export class FolderStore implements Store {
   }
 
   async probe(): Promise<void> {
-    const key = `_probe-${randomUUID()}`
+    // Of a .txt the name says everything, so no sidecar is left behind.
+    const key = `_probe-${randomUUID()}.txt`
     const bytes = Buffer.from('written by renderq to see that it can; safe to delete')
     await this.put(key, bytes, { contentType: 'text/plain', when: 'absent' })
     const read = await this.get(key, { bytesMax: bytes.byteLength })

@@ -1,5 +1,11 @@
 /** What a failing S3 server means for a row: wait, or call a person; with the advice that person needs. */
-import { RenderError, StorageRejectedError, StorageUnavailableError, messageOf } from '../errors.ts'
+import {
+  messageOf,
+  RenderError,
+  StorageRefusedError,
+  StorageRejectedError,
+  StorageUnavailableError,
+} from '../errors.ts'
 import { scrub } from '../logger.ts'
 
 const RENEW_CREDENTIALS =
@@ -56,7 +62,13 @@ export function toS3Error(error: unknown, url: string): unknown {
   const status = $metadata?.httpStatusCode
   const facts = { cause: error, ...(status !== undefined && { status }) }
   const advice = adviceFor(error)
-  if (advice !== undefined) return new StorageRejectedError(`${url}: ${advice}`, facts)
+  if (advice !== undefined) {
+    const message = `${url}: ${advice}`
+    const isOfThisObject = name === 'InvalidObjectState' || !isKnown(error)
+    return isOfThisObject
+      ? new StorageRejectedError(message, facts)
+      : new StorageRefusedError(message, facts)
+  }
   if (status !== undefined) {
     return new StorageUnavailableError(`${url}: the S3 server answered ${status} ${name}`, facts)
   }
@@ -80,6 +92,11 @@ function adviceFor(error: SdkError): string | undefined {
   if (status < 300 || status === 408 || status === 429 || status >= 500) return undefined
   const guess = error.Code === undefined ? REJECTED_STATUS[status] : undefined
   return `${guess ?? wordsOf(error)} (${status} ${name})`
+}
+
+/** An error code we know, or one that the server did not give, speaks of us; an unknown one of this object. */
+function isKnown({ name, Code }: SdkError): boolean {
+  return name in REJECTED || name.startsWith('KMS') || Code === undefined
 }
 
 function regionOf({ $response }: SdkError): string {

@@ -7,6 +7,7 @@ import {
   OutcomeUnknownError,
   ResponseBrokenError,
   ResultExpiredError,
+  ResultRefusedError,
   type RenderError,
 } from '../errors.ts'
 import { scrub } from '../logger.ts'
@@ -14,7 +15,7 @@ import { AddressRefusedError } from './address-guard.ts'
 
 /**
  * - `refused`: by our own rules on URLs, addresses, redirects and encodings.
- * - `gone`: the server says that this URL gives nothing.
+ * - `gone`: the server says that this URL gives nothing, or no longer gives what it gave.
  * - `too-large`: more bytes than allowed.
  * - `failed`: anything that another try may cure.
  */
@@ -29,7 +30,7 @@ export class DownloadError extends Error {
   }
 }
 
-export function isWorthAnotherTry(error: unknown): boolean {
+export function mayPass(error: unknown): boolean {
   return kindOf(error) === 'failed'
 }
 
@@ -43,14 +44,14 @@ interface Circumstances {
   purpose: 'input' | 'result'
   /** Of the download, with its deadline; its reason says why it was cut short. */
   signal: AbortSignal
+  /** What the last try failed of, when time ran out between two of them. */
+  lastFailure?: unknown
 }
 
-export function failureOfDownload(
-  error: unknown,
-  { url, purpose, signal }: Circumstances,
-): RenderError {
+export function failureOfDownload(error: unknown, circumstances: Circumstances): RenderError {
+  const { url, purpose, signal } = circumstances
   const cause: unknown = signal.aborted ? signal.reason : error
-  if (purpose === 'result') return failureOfResult(cause, url)
+  if (purpose === 'result') return failureOfResult(cause, circumstances)
   if (cause instanceof InterruptedError) return cause
   const message = `the input picture ${shownUrl(url)} can't be fetched: ${wordsOf(cause)}`
   return kindOf(cause) === 'failed'
@@ -58,36 +59,42 @@ export function failureOfDownload(
     : new InputUnusableError(message, { cause })
 }
 
-/** Where fetching again is sure to fail again, nothing may say that buying again could help. */
-function failureOfResult(cause: unknown, url: string): RenderError {
+/** The picture is paid: only a worker that is told to stop gives its row back, to be bought again. */
+function failureOfResult(cause: unknown, { url, lastFailure }: Circumstances): RenderError {
   const where = shownUrl(url)
+  const words = wordsOf(cause)
+  if (cause instanceof InterruptedError) {
+    const message = `the picture was paid, but fetching it was given up (${words}): ${where}`
+    return new OutcomeUnknownError(message, { cause })
+  }
   switch (kindOf(cause)) {
     case 'gone':
       return new ResultExpiredError(
-        `the picture was paid, but its URL no longer works (${wordsOf(cause)}): ${where}`,
+        `the picture was paid, but its URL no longer works (${words}): ${where}`,
         { cause },
       )
     case 'refused':
-      return new ResultExpiredError(
-        `the picture was paid, but its URL is refused (${wordsOf(cause)}): ${where}`,
+      return new ResultRefusedError(
+        `the picture was paid, but its URL is refused (${words}): ${where}`,
         { cause },
       )
     case 'too-large':
-      return new ResponseBrokenError(`the picture at ${where} is too large: ${wordsOf(cause)}`, {
-        cause,
-      })
-    case 'failed':
-      return new OutcomeUnknownError(
-        `the picture was paid, but its URL could not be fetched (${wordsOf(cause)}): ${where}`,
+      return new ResponseBrokenError(`the picture at ${where} is too large: ${words}`, { cause })
+    case 'failed': {
+      const last = lastFailure === undefined ? '' : `, last: ${wordsOf(lastFailure)}`
+      return new ResultExpiredError(
+        `the picture was paid, but its URL kept failing (${words}${last}): ${where}`,
         { cause },
       )
+    }
   }
 }
 
 /** Without credentials and without the query, which in a signed URL is as good as a password. */
 function shownUrl(text: string): string {
   if (!URL.canParse(text)) return 'with a malformed URL'
-  const { origin, pathname } = new URL(text)
+  const { origin, pathname, protocol } = new URL(text)
+  if (protocol === 'data:') return 'a data: URL'
   return `${origin}${pathname}`.slice(0, 300)
 }
 

@@ -6,14 +6,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request, type Dispatcher } from 'undici'
 import { startDeadline, type Deadline } from '../images-api/deadline.ts'
-import { DownloadError, failureOfDownload, isWorthAnotherTry } from './download-failure.ts'
+import { backoffDelayMs, type BackoffPolicy } from './backoff.ts'
+import { decodeDataUrl } from './data-url.ts'
+import { DownloadError, failureOfDownload, mayPass } from './download-failure.ts'
 import { dial, guardedConnect, resolveAll, type ConnectSeams } from './guarded-connect.ts'
 import { OnceSink } from './once-sink.ts'
+import { untilAborted } from './until-aborted.ts'
 
 export interface DownloaderOptions {
   /** http, any port, loopback and private networks. */
   allowPrivate: boolean
-  /** For one download with its redirects and repetitions. */
+  /** For one result with its redirects and repetitions. An input gets at most ten minutes of it. */
   timeoutMs: number
   /** Result URLs at exactly these origins are fetched as if private ones were allowed: our own API server. */
   trustedOrigins?: readonly string[]
@@ -24,8 +27,13 @@ export interface DownloadOptions {
   signal: AbortSignal
   /** Gets the bytes in order, each once; awaited before more is read. */
   sink: (chunk: Uint8Array) => Promise<void>
-  /** A result is paid and its URL lives an hour, so it is tried again here; an input waits for its row's next try. */
+  /**
+   * A result is paid and its URL lives an hour, so it is tried again here until the time is over; an input
+   * waits for its row's next try.
+   */
   purpose: 'input' | 'result'
+  /** By performance.now(): the time of all results of an answer runs from here. Now, when absent. */
+  answeredAtMs?: number
 }
 
 export interface Downloaded {
@@ -40,12 +48,17 @@ export interface Downloader extends AsyncDisposable {
 /** What tests replace. */
 interface Seams extends ConnectSeams {
   ports: readonly string[]
-  retryDelayMs: number
+  backoff: BackoffPolicy
+  resultTimeoutMinMs: number
 }
 
+/** Between the tries for a result. */
+const BACKOFF = { backoffMs: 1_000, backoffMaxMs: 30_000 }
+const INPUT_TIMEOUT_MAX_MS = 10 * 60_000
+/** What the last picture of an answer still gets when the others used up the time. */
+const RESULT_TIMEOUT_MIN_MS = 60_000
 const SILENCE_MAX_MS = 30_000
 const REDIRECTS_MAX = 3
-const RESULT_TRIES_MAX = 3
 const REDIRECT_STATUSES: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
 /** As WHATWG URLs show them: the default port is empty. */
 const PUBLIC_PORTS = ['', '80', '443']
@@ -59,8 +72,9 @@ const HEADERS = {
 }
 
 export function openDownloader(options: DownloaderOptions, seams: Partial<Seams> = {}): Downloader {
-  const { ports = PUBLIC_PORTS, retryDelayMs = 1_000 } = seams
-  const connectSeams = { resolve: seams.resolve ?? resolveAll, dial: seams.dial ?? dial }
+  const { ports = PUBLIC_PORTS, backoff = BACKOFF } = seams
+  const { resultTimeoutMinMs = RESULT_TIMEOUT_MIN_MS } = seams
+  const connectSeams = { resolve: resolveAll, dial, ...seams }
   const agentFor = (allowPrivate: boolean) =>
     new Agent({
       connect: guardedConnect({ allowPrivate }, connectSeams),
@@ -69,9 +83,15 @@ export function openDownloader(options: DownloaderOptions, seams: Partial<Seams>
     })
   const guarded = agentFor(options.allowPrivate)
   const trusted = agentFor(true)
-  const parts = { ...options, ports, retryDelayMs, guarded, trusted }
+  const parts = { ...options, ports, backoff, resultTimeoutMinMs, guarded, trusted }
   return {
-    download: (url, download) => fetchPatiently(url, download, parts),
+    async download(url, download) {
+      const inline =
+        download.purpose === 'result' ? decodeDataUrl(url, download.bytesMax) : undefined
+      if (inline === undefined) return fetchPatiently(url, download, parts)
+      await download.sink(inline.bytes)
+      return { byteCount: inline.bytes.byteLength, contentType: inline.contentType }
+    },
     async [Symbol.asyncDispose]() {
       await Promise.all([guarded.destroy(), trusted.destroy()])
     },
@@ -80,7 +100,8 @@ export function openDownloader(options: DownloaderOptions, seams: Partial<Seams>
 
 interface Parts extends DownloaderOptions {
   ports: readonly string[]
-  retryDelayMs: number
+  backoff: BackoffPolicy
+  resultTimeoutMinMs: number
   guarded: Dispatcher
   trusted: Dispatcher
 }
@@ -97,36 +118,51 @@ async function fetchPatiently(
   options: DownloadOptions,
   parts: Parts,
 ): Promise<Downloaded> {
-  const deadline = startDeadline(options.signal, parts.timeoutMs)
+  const { purpose } = options
+  const deadline = startDeadline(options.signal, timeLeftMs(options, parts))
+  const { signal } = deadline
   const transfer = { ...options, parts, deadline, once: new OnceSink(options.sink) }
-  const triesMax = options.purpose === 'result' ? RESULT_TRIES_MAX : 1
+  let lastFailure: unknown
   try {
     for (let tries = 1; ; tries += 1) {
-      const fetched = await tryFetch(url, transfer, tries === triesMax)
-      if (fetched !== undefined) return fetched
-      await sleep(parts.retryDelayMs * tries, undefined, { signal: deadline.signal })
+      const fetched = await tryFetch(url, transfer)
+      if (!('failure' in fetched)) return fetched
+      lastFailure = fetched.failure
+      await sleep(backoffDelayMs(tries, parts.backoff), undefined, { signal })
     }
   } catch (error) {
     if (transfer.once.failure !== undefined) throw transfer.once.failure.error
-    throw failureOfDownload(error, { url, signal: deadline.signal, purpose: options.purpose })
+    throw failureOfDownload(error, { url, signal, purpose, lastFailure })
   } finally {
     deadline.end()
   }
 }
 
-/** Undefined when it failed in a way that another try may cure. */
+function timeLeftMs(
+  { purpose, answeredAtMs = performance.now() }: DownloadOptions,
+  { timeoutMs, resultTimeoutMinMs }: Parts,
+): number {
+  if (purpose === 'input') return Math.min(timeoutMs, INPUT_TIMEOUT_MAX_MS)
+  const leftMs = timeoutMs - (performance.now() - answeredAtMs)
+  return Math.max(leftMs, Math.min(timeoutMs, resultTimeoutMinMs))
+}
+
+/** The failure, when another try may cure it. */
 async function tryFetch(
   url: string,
   transfer: Transfer,
-  isLast: boolean,
-): Promise<Downloaded | undefined> {
+): Promise<Downloaded | { failure: unknown }> {
   try {
     return await fetchOnce(url, transfer)
-  } catch (error) {
-    const isOurs = transfer.once.failure !== undefined || transfer.deadline.signal.aborted
-    if (isLast || isOurs || !isWorthAnotherTry(error)) throw error
-    return undefined
+  } catch (failure) {
+    if (!isWorthAnotherTry(failure, transfer)) throw failure
+    return { failure }
   }
+}
+
+function isWorthAnotherTry(error: unknown, { purpose, once, deadline }: Transfer): boolean {
+  const isOurs = once.failure !== undefined || deadline.signal.aborted
+  return purpose === 'result' && !isOurs && mayPass(error)
 }
 
 async function fetchOnce(url: string, transfer: Transfer): Promise<Downloaded> {
@@ -144,7 +180,11 @@ async function followRedirects(text: string, transfer: Transfer): Promise<Dispat
   for (let hops = 0; hops <= REDIRECTS_MAX; hops += 1) {
     const dispatcher = dispatcherFor(url, transfer)
     const { signal } = transfer.deadline
-    const response = await request(url, { dispatcher, headers: HEADERS, signal })
+    // undici minds the signal only once a connection stands.
+    const response = await untilAborted(
+      request(url, { dispatcher, headers: HEADERS, signal }),
+      signal,
+    )
     const { location } = response.headers
     // A body that is given up on says so once more, to nobody.
     response.body.on('error', () => undefined)

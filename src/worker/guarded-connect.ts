@@ -8,8 +8,11 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { callbackify } from 'node:util'
 import { AddressRefusedError, refuseAddress, type AddressPolicy } from './address-guard.ts'
+import { untilAborted } from './until-aborted.ts'
 
+/** For each address. */
 const CONNECT_TIMEOUT_MS = 10_000
+const LOOKUP_TIMEOUT_MS = 10_000
 /** A host with more addresses than this is tried at the first ones only. */
 const ADDRESSES_MAX = 4
 
@@ -24,6 +27,7 @@ export interface ConnectSeams {
   /** All addresses of a name. */
   resolve(hostname: string): Promise<string[]>
   dial(address: string, target: Target): Promise<Socket>
+  lookupTimeoutMs?: number
 }
 
 /** The form that undici's `connect` option takes. */
@@ -41,10 +45,11 @@ export function guardedConnect(policy: AddressPolicy, seams: ConnectSeams): Conn
 async function connectGuarded(
   target: Target,
   policy: AddressPolicy,
-  { resolve, dial }: ConnectSeams,
+  { resolve, dial, lookupTimeoutMs = LOOKUP_TIMEOUT_MS }: ConnectSeams,
 ): Promise<Socket> {
   const hostname = target.hostname.replace(/^\[|\]$/g, '')
-  const addresses = isIP(hostname) === 0 ? await resolve(hostname) : [hostname]
+  const addresses =
+    isIP(hostname) === 0 ? await inTime(resolve(hostname), lookupTimeoutMs) : [hostname]
   // One bad address among good ones refuses the host: nobody serves pictures from both.
   for (const address of addresses) refuseAddress(address, hostname, policy)
   const socket = await dialFirst(addresses.slice(0, ADDRESSES_MAX), (address) =>
@@ -78,6 +83,19 @@ async function dialFirst(
 export async function resolveAll(hostname: string): Promise<string[]> {
   const found = await lookup(hostname, { all: true })
   return found.map(({ address }) => address)
+}
+
+/** The system's resolver has no time limit that we could set. */
+async function inTime<T>(looking: Promise<T>, timeoutMs: number): Promise<T> {
+  const late = new AbortController()
+  const timer = setTimeout(() => {
+    late.abort(new Error(`its name was not resolved within ${timeoutMs} ms`))
+  }, timeoutMs)
+  try {
+    return await untilAborted(looking, late.signal)
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 export function dial(address: string, { hostname, protocol, port }: Target): Promise<Socket> {

@@ -1,7 +1,12 @@
 /** Where a job's input pictures come from: the store, a URL, or another bucket. Checked before anything is sent. */
 import { createHash } from 'node:crypto'
 import { storageSettings } from '../config.ts'
-import { InputUnusableError, messageOf } from '../errors.ts'
+import {
+  InputUnavailableError,
+  InputUnusableError,
+  messageOf,
+  StorageUnavailableError,
+} from '../errors.ts'
 import type { UploadPicture } from '../images-api/contract.ts'
 import type { InputPicture, RenderJob } from '../job.ts'
 import { inspectPicture, type PictureFacts } from '../picture.ts'
@@ -10,8 +15,10 @@ import { openStore } from '../storage/open-store.ts'
 import type { Store } from '../storage/store.ts'
 import type { Downloader } from './download.ts'
 
-/** The API refuses larger ones. */
-const INPUT_BYTES_MAX = 50 * 1024 * 1024
+/** The API's own limit for each is "less than 50 MB". */
+const INPUT_BYTES_MAX = 50 * 1024 * 1024 - 1
+/** Of local files the plan has seen to it; what is behind a URL shows only now. */
+const SENDABLE: ReadonlySet<string> = new Set(['image/png', 'image/webp', 'image/jpeg'])
 
 export interface InputSources {
   store: Store
@@ -28,7 +35,10 @@ export interface LoadedInputs {
   mask: LoadedInput | undefined
 }
 
-/** Throws InputUnusableError (the row has failed) or InputUnavailableError (worth another try). */
+/**
+ * Throws InputUnusableError (the row has failed) or InputUnavailableError (worth another try). One after the other:
+ * a call needs all of them in memory, and nothing beside them.
+ */
 export async function loadInputs(
   job: RenderJob,
   sources: InputSources,
@@ -38,9 +48,10 @@ export async function loadInputs(
     const bytes = await fetchInput(input, sources, signal)
     return toLoaded(bytes, { input, name })
   }
-  const images = await Promise.all(
-    job.images.map((input, index) => load(input, `image-${index + 1}`)),
-  )
+  const images: Loaded[] = []
+  for (const [index, input] of job.images.entries()) {
+    images.push(await load(input, `image-${index + 1}`))
+  }
   const mask = job.mask === undefined ? undefined : await load(job.mask, 'mask')
   if (mask !== undefined) checkMask(mask.facts, images[0]?.facts)
   return { images, mask }
@@ -64,11 +75,22 @@ async function fetchInput(
       })
       return Buffer.concat(chunks)
     }
-    case 's3': {
-      const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(input.url) ?? []
-      await using bucketStore = await openStore(storageSettings(`s3://${bucket}`, '/'))
-      return required(await bucketStore.get(key, { bytesMax: INPUT_BYTES_MAX, signal }), input.url)
-    }
+    case 's3':
+      return required(await fetchFromBucket(input.url, signal), input.url)
+  }
+}
+
+/** Trouble with a bucket that only gives inputs concerns this row, not the store everybody writes to. */
+async function fetchFromBucket(url: string, signal: AbortSignal): Promise<Buffer | undefined> {
+  const [, bucket = '', key = ''] = /^s3:\/\/([^/]+)\/(.+)$/.exec(url) ?? []
+  try {
+    await using store = await openStore(storageSettings(`s3://${bucket}`, '/'))
+    return await store.get(key, { bytesMax: INPUT_BYTES_MAX, signal })
+  } catch (cause) {
+    const message = `the input picture ${url} can't be fetched: ${messageOf(cause)}`
+    if (cause instanceof StorageUnavailableError)
+      throw new InputUnavailableError(message, { cause })
+    throw new InputUnusableError(message, { cause })
   }
 }
 
@@ -77,10 +99,14 @@ function required(bytes: Buffer | undefined, where: string): Buffer {
   return bytes
 }
 
+interface Loaded extends LoadedInput {
+  facts: PictureFacts
+}
+
 async function toLoaded(
   bytes: Buffer,
   { input, name }: { input: InputPicture; name: string },
-): Promise<LoadedInput & { facts: PictureFacts }> {
+): Promise<Loaded> {
   const source = input.kind === 'stored' ? input.key : input.url
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (input.kind === 'stored' && sha256 !== input.sha256) {
@@ -93,10 +119,16 @@ async function toLoaded(
       cause,
     })
   })
+  if (!SENDABLE.has(facts.mediaType)) {
+    throw new InputUnusableError(
+      `the input picture ${source} is ${facts.mediaType}: the API takes PNG, WebP and JPEG`,
+    )
+  }
   return {
     facts,
     upload: {
-      bytes: new Uint8Array(bytes),
+      // The same memory: no store hands out shared buffers, though the type allows them.
+      bytes: bytes as Buffer<ArrayBuffer>,
       mediaType: facts.mediaType,
       filename: `${name}.${facts.extension}`,
     },

@@ -8,7 +8,8 @@ export interface KeepTryingOptions {
   /** Only errors of this kind are worth repeating. */
   while(error: unknown): boolean
   forMs: number
-  signal: AbortSignal
+  /** Gives up early. */
+  signal?: AbortSignal
 }
 
 export async function keepTrying<T>(
@@ -21,8 +22,8 @@ export async function keepTrying<T>(
       return await work()
     } catch (error) {
       const isTooLate = performance.now() + waitMs > giveUpAt
-      if (!options.while(error) || isTooLate || options.signal.aborted) throw error
+      if (!options.while(error) || isTooLate || options.signal?.aborted === true) throw error
     }
-    await sleep(waitMs, undefined, { signal: options.signal }).catch(() => {})
+    await sleep(waitMs, undefined, options.signal && { signal: options.signal }).catch(() => {})
   }
 }

@@ -1,10 +1,6 @@
 /** A sink that gets every byte once, although the download that feeds it may be begun anew. */
 import { createHash, type Hash } from 'node:crypto'
-
-/** The repeated download does not begin with the bytes that were delivered before. */
-class OtherBytesError extends Error {
-  override readonly name = 'OtherBytesError'
-}
+import { DownloadError } from './download-failure.ts'
 
 export class OnceSink {
   /** What the sink itself threw: no fault of the download, and not cured by another. */
@@ -38,14 +34,14 @@ export class OnceSink {
     if (this.#repeatedCount < this.#deliveredCount) return
     const before = this.#delivered.copy().digest('hex')
     if (this.#repeated.digest('hex') !== before) {
-      throw new OtherBytesError('the second try began with other bytes')
+      throw new DownloadError('gone', 'the next try began with other bytes')
     }
   }
 
   /** The download has ended. How many bytes there were. */
   end(): number {
     if (this.#repeatedCount === this.#deliveredCount) return this.#deliveredCount
-    throw new OtherBytesError('the second try brought fewer bytes')
+    throw new DownloadError('gone', 'the next try brought fewer bytes')
   }
 
   async #deliver(fresh: Uint8Array): Promise<void> {

@@ -1,6 +1,6 @@
 /** Looking records up, writing them once, and retiring those whose pictures were replaced. */
 import { z } from 'zod'
-import { StorageRejectedError } from '../errors.ts'
+import { StorageRejectedError, SupersededError } from '../errors.ts'
 import { RenderRecord, SupersededRecord } from '../record.ts'
 import { recordKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
@@ -10,11 +10,19 @@ const RECORD_BYTES_MAX = 1_048_576
 
 const JSON_TYPE = 'application/json'
 
+/** What stands where a record goes. `replaces` is the condition under which a new one may be written there. */
+export interface RecordPlace {
+  record: RenderRecord | undefined
+  replaces: 'absent' | { etag: string }
+}
+
 export interface Records {
-  /** The record of this fingerprint, unless its pictures were replaced since. */
-  find(fingerprint: string): Promise<RenderRecord | undefined>
-  /** Writes it, or returns the one that another worker wrote first: the first one stands. */
-  commit(record: RenderRecord): Promise<RenderRecord>
+  look(fingerprint: string): Promise<RecordPlace>
+  /**
+   * Writes it where `look` found a place, or returns the one that another worker wrote since: the first one
+   * stands. Throws SupersededError when the pictures were replaced since by a newer version of the row.
+   */
+  commit(record: RenderRecord, replaces: RecordPlace['replaces']): Promise<RenderRecord>
   /** Before pictures of `fingerprint` are overwritten: its record must not be found any more. */
   supersede(fingerprint: string, by: string): Promise<void>
 }
@@ -26,24 +34,26 @@ export function recordsIn(store: Store): Records {
     return bytes === undefined ? undefined : parseRecord(bytes, store.locationOf(key))
   }
 
-  async function find(fingerprint: string): Promise<RenderRecord | undefined> {
-    const record = await read(fingerprint)
-    return record === undefined || 'supersededBy' in record ? undefined : record
-  }
-
   return {
-    find,
+    async look(fingerprint) {
+      const found = await read(fingerprint)
+      if (found === undefined) return { record: undefined, replaces: 'absent' }
+      if (!('supersededBy' in found)) return { record: found, replaces: 'absent' }
+      const head = await store.head(recordKey(fingerprint))
+      return {
+        record: undefined,
+        replaces: head === undefined ? 'absent' : { etag: head.etag },
+      }
+    },
 
-    async commit(record) {
-      const key = recordKey(record.fingerprint)
+    async commit(record, replaces) {
       const body = Buffer.from(JSON.stringify(record, null, 2))
-      const put = await store.put(key, body, { contentType: JSON_TYPE, when: 'absent' })
+      const options = { contentType: JSON_TYPE, when: replaces }
+      const put = await store.put(recordKey(record.fingerprint), body, options)
       if (put.kind === 'stored') return record
-      const first = await find(record.fingerprint)
-      if (first !== undefined) return first
-      const again = await store.put(key, body, { contentType: JSON_TYPE, when: { etag: put.etag } })
-      if (again.kind === 'stored') return record
-      return (await find(record.fingerprint)) ?? record
+      const first = await read(record.fingerprint)
+      if (first !== undefined && !('supersededBy' in first)) return first
+      throw new SupersededError('a newer version of this row replaced its pictures meanwhile')
     },
 
     async supersede(fingerprint, by) {

@@ -6,7 +6,9 @@ import {
   BusyElsewhereError,
   InterruptedError,
   JobInvalidError,
+  LedgerUnavailableError,
   messageOf,
+  OtherStoreError,
   RenderError,
   StorageUnavailableError,
 } from '../errors.ts'
@@ -18,18 +20,20 @@ import type { Logger } from '../logger.ts'
 import type { PictureEntry, RenderRecord } from '../record.ts'
 import { checkKey } from '../storage/keys.ts'
 import { callIntoSpool, type CallTools } from './answer.ts'
-import { loadInputs } from './input-pictures.ts'
+import { loadInputs, type LoadedInputs } from './input-pictures.ts'
 import { keepTrying } from './keep-trying.ts'
 import { rowBook, type RowBook } from './row-book.ts'
 import type { SpooledAnswer } from './spool.ts'
 import { storePictures, type PictureShelf } from './stored-pictures.ts'
-import { lookAtTarget } from './target.ts'
+import { adoptAll, lookAtTarget } from './target.ts'
 
-export interface RenderTools extends CallTools, PictureShelf {
+export interface RenderTools extends CallTools, Omit<PictureShelf, 'enteredAt'> {
   ledger: Ledger
   logger: Logger
   /** How long a paid answer keeps trying to reach a store that is down before its job goes back. */
   storeRetryMs: number
+  /** The same for the ledger, when everything is stored and only the books are missing. */
+  ledgerRetryMs: number
 }
 
 /** The queue's handler: resolves when the row has an outcome; rejects with the reason it has none yet. */
@@ -39,15 +43,14 @@ export async function renderDelivery(
   tools: RenderTools,
 ): Promise<void> {
   const job = parseJob(payload)
-  const book = rowBook(job, {
-    ledger: tools.ledger,
-    attempt: delivery.attempt,
-    startedAt: Date.now(),
-  })
+  const enteredAt = await enteredAtOf(job, tools)
+  const startedAt = Date.now()
+  const book = rowBook(job, { ledger: tools.ledger, attempt: delivery.attempt, startedAt })
+  const attempt = { book, delivery, tools, shelf: { ...tools, enteredAt } }
   try {
-    await render(job, { book, delivery, tools })
+    await render(job, attempt)
   } catch (error) {
-    await closeAttempt(error, { job, book, delivery, tools })
+    await closeAttempt(error, { job, ...attempt })
     throw error
   }
 }
@@ -56,45 +59,61 @@ interface Attempt {
   book: RowBook
   delivery: Delivery
   tools: RenderTools
+  shelf: PictureShelf
+}
+
+/** Several runs may share a queue, but each row goes where its own run stores. */
+async function enteredAtOf({ run }: RenderJob, { ledger, store }: RenderTools): Promise<number> {
+  const books = await ledger.books(run)
+  if (books === undefined || books.store === store.url) return books?.enteredAt ?? 0
+  throw new OtherStoreError(
+    `${run} stores into ${books.store}, this worker into ${store.url}: give all workers of a queue one store`,
+  )
 }
 
 async function render(job: RenderJob, attempt: Attempt): Promise<void> {
-  const { book, delivery, tools } = attempt
-  const recorded =
-    (await tools.records.find(job.fingerprint)) ?? (await standingRecord(job, attempt))
-  if (recorded !== undefined) {
-    await book.settleWith(recorded)
-    return
-  }
+  const { book, delivery, tools, shelf } = attempt
+  const recorded = await recordStanding(job, shelf)
+  if (recorded !== undefined) return settle(book, recorded, tools)
 
   const answer = (await answerInSpool(job, attempt)) ?? (await buyAnswer(job, attempt))
   if (answer === undefined) return
   book.answered()
 
-  const record = await keepTrying(() => storeAnswer(answer, tools), {
+  const record = await keepTrying(() => storeAnswer(answer, shelf), {
     while: (error) => error instanceof StorageUnavailableError,
     forMs: tools.storeRetryMs,
     signal: delivery.abandoned,
   })
-  await book.settleWith(record)
+  await settle(book, record, tools, costUsdOf(job.request.model, answer.usage))
   await tools.spool.remove(job.fingerprint)
 }
 
-/** The record of what already stands where this row's pictures would go, if that is to stay. */
-async function standingRecord(
+/** The record that makes a call needless: of this fingerprint, or of the older version that is to be kept. */
+async function recordStanding(
   job: RenderJob,
-  { delivery, tools }: Attempt,
+  shelf: PictureShelf,
 ): Promise<RenderRecord | undefined> {
-  const target = await lookAtTarget(job, tools)
-  switch (target.kind) {
-    case 'free':
-      return undefined
-    case 'kept':
-      return target.record
-    case 'complete': {
-      const { pictures } = target
-      return tools.records.commit(recordOf(rebuiltAnswer(job, delivery, tools), pictures))
-    }
+  const { record } = await shelf.records.look(job.fingerprint)
+  if (record !== undefined) return record
+  const target = await lookAtTarget(job, shelf)
+  return target.kind === 'kept' ? target.record : undefined
+}
+
+/** Everything is stored by now: whatever happens to the ledger, the row must not end as failed. */
+async function settle(
+  book: RowBook,
+  record: RenderRecord,
+  { ledgerRetryMs }: RenderTools,
+  paidUsd?: number | null,
+): Promise<void> {
+  try {
+    await keepTrying(() => book.settleWith(record, paidUsd), {
+      while: () => true,
+      forMs: ledgerRetryMs,
+    })
+  } catch (cause) {
+    throw new LedgerUnavailableError(`the ledger could not be told: ${messageOf(cause)}`, { cause })
   }
 }
 
@@ -103,27 +122,33 @@ async function answerInSpool(
   job: RenderJob,
   { book, tools }: Attempt,
 ): Promise<SpooledAnswer | undefined> {
-  const spooled = await tools.spool.find(job.fingerprint)
+  const spooled = await tools.spool.find(job.fingerprint, tools.store.url)
   if (spooled === undefined) return undefined
   const begun = await book.begin({ calling: false })
   return begun.kind === 'go' ? { ...spooled, job } : undefined
 }
 
 /** Undefined when the row turned out to be over already. */
-async function buyAnswer(
-  job: RenderJob,
-  { book, delivery, tools }: Attempt,
-): Promise<SpooledAnswer | undefined> {
+async function buyAnswer(job: RenderJob, attempt: Attempt): Promise<SpooledAnswer | undefined> {
+  const { book, delivery, tools } = attempt
   const startedAt = new Date().toISOString()
-  const inputs = await loadInputs(job, tools, delivery.stopping)
-  if (delivery.stopping.aborted) throw new InterruptedError('stopped before sending')
+  const inputs = await loadUnlessStopped(job, attempt)
 
   const begun = await book.begin({ calling: true })
   switch (begun.kind) {
     case 'go': {
+      // Only now is the row ours alone; since the first look another run may have bought it.
+      const standing = await recordOfOwner(job, attempt)
+      if (standing !== undefined) {
+        await settle(book, standing, tools)
+        return undefined
+      }
       const { calls, unknownCalls } = begun
       const history = { attempts: delivery.attempt, calls, unknownCalls, startedAt }
-      return callIntoSpool({ job, inputs, history, abandoned: delivery.abandoned }, tools)
+      const { abandoned } = delivery
+      const onSending = () => book.sending()
+      const store = tools.store.url
+      return callIntoSpool({ job, store, inputs, history, abandoned, onSending }, tools)
     }
     case 'done':
     case 'cancelled':
@@ -136,16 +161,50 @@ async function buyAnswer(
   }
 }
 
-/** Pictures first, the record last: a row counts as done when its record is there, and not before. */
-export async function storeAnswer(
-  answer: SpooledAnswer,
-  shelf: PictureShelf,
-): Promise<RenderRecord> {
-  const pictures = await storePictures(answer.job, answer.pictures, shelf)
-  return shelf.records.commit(recordOf(answer, pictures))
+/** Stopping while inputs load costs nothing, whatever the loading then fails with. */
+async function loadUnlessStopped(
+  job: RenderJob,
+  { delivery, tools }: Attempt,
+): Promise<LoadedInputs> {
+  try {
+    const inputs = await loadInputs(job, tools, delivery.stopping)
+    delivery.stopping.throwIfAborted()
+    return inputs
+  } catch (cause) {
+    if (!delivery.stopping.aborted) throw cause
+    throw new InterruptedError('stopped before sending', { cause })
+  }
 }
 
-type AnswerFacts = Omit<SpooledAnswer, 'version' | 'pictures'>
+/** A record written since the first look, or one rebuilt when a crash left all pictures but no record. */
+async function recordOfOwner(
+  job: RenderJob,
+  { delivery, tools, shelf }: Attempt,
+): Promise<RenderRecord | undefined> {
+  const { record, replaces } = await shelf.records.look(job.fingerprint)
+  if (record !== undefined) return record
+  const pictures = await adoptAll(job, shelf)
+  if (pictures === undefined) return undefined
+  return shelf.records.commit(recordOf(rebuiltAnswer(job, delivery, tools), pictures), replaces)
+}
+
+/** Pictures first, the record last: a row counts as done when its record is there, and not before. */
+async function storeAnswer(answer: SpooledAnswer, shelf: PictureShelf): Promise<RenderRecord> {
+  const { fingerprint } = answer.job
+  const { record, replaces } = await shelf.records.look(fingerprint)
+  if (record !== undefined) return record
+  try {
+    const pictures = await storePictures(answer.job, answer.pictures, shelf)
+    return await shelf.records.commit(recordOf(answer, pictures), replaces)
+  } catch (error) {
+    // Another worker of this folder may have taken the row over, stored the answer and removed it from the spool.
+    const stored = await shelf.records.look(fingerprint).catch(() => undefined)
+    if (stored?.record === undefined) throw error
+    return stored.record
+  }
+}
+
+type AnswerFacts = Omit<SpooledAnswer, 'version' | 'store' | 'pictures'>
 
 function recordOf({ job, ...facts }: AnswerFacts, pictures: PictureEntry[]): RenderRecord {
   const costUsd = costUsdOf(job.request.model, facts.usage)
@@ -204,10 +263,21 @@ async function closeAttempt(
 ): Promise<void> {
   const isOver = endsRow(error, delivery)
   const facts = { run: job.run, row: job.id, attempt: delivery.attempt, err: errorFacts(error) }
-  tools.logger[isOver ? 'error' : 'warn'](facts, isOver ? 'row failed' : 'attempt failed')
-  if (isOver) await book.settleFailed(error)
-  else await book.release(error)
+  if (isOver) tools.logger.error(facts, 'row failed')
+  else if (isPause(error)) tools.logger.error(facts, 'everyone stops: no call can succeed now')
+  else tools.logger.warn(facts, 'attempt failed')
+  try {
+    await keepTrying<unknown>(() => (isOver ? book.settleFailed(error) : book.release(error)), {
+      while: () => true,
+      forMs: tools.ledgerRetryMs,
+    })
+  } catch (ledgerError) {
+    // What the API said matters more; the next delivery books this call as unknown.
+    tools.logger.error({ ...facts, ledger: messageOf(ledgerError) }, 'the ledger could not be told')
+  }
 }
+
+const isPause = (error: unknown) => error instanceof RenderError && error.advice.retry === 'pause'
 
 function endsRow(error: unknown, { isLastAttempt }: Delivery): boolean {
   if (!(error instanceof RenderError)) return isLastAttempt

@@ -6,10 +6,15 @@ import type { RenderRecord } from '../record.ts'
 
 export interface RowBook {
   begin(options: { calling: boolean }): Promise<Begin>
-  /** The row has its pictures: from this run's call, or from an earlier run. */
-  settleWith(record: RenderRecord): Promise<Settled>
+  /**
+   * The row has its pictures: from this run's call, or from an earlier run. `paidUsd` is what our own call cost
+   * when another worker's record stands in spite of it.
+   */
+  settleWith(record: RenderRecord, paidUsd?: number | null): Promise<Settled>
   settleFailed(error: unknown): Promise<Settled>
   settleHeld(calls: number, unknownCalls: number): Promise<Settled>
+  /** From here on the request may have left. Until then a booked call is taken back when something fails. */
+  sending(): void
   /** The call's answer is in the spool: whatever fails from here on, nothing about the call is unknown. */
   answered(): void
   /** The attempt is over, the row is not. */
@@ -27,7 +32,7 @@ export function rowBook(
 ): RowBook {
   let epoch: number | null = null
   let calls = 0
-  let isAnswered = false
+  let call: 'none' | 'booked' | 'sent' | 'answered' = 'none'
 
   const result = (outcome: Outcome, facts: Partial<RowResult>): RowResult => ({
     row: job.row,
@@ -48,8 +53,14 @@ export function rowBook(
     ...facts,
   })
   const callFateAfter = (error: unknown): CallFate => {
-    if (isAnswered) return 'unpaid'
+    if (call === 'booked') return 'not-sent'
+    if (call === 'answered') return 'unpaid'
     return error instanceof RenderError ? error.callFate : 'presumed-paid'
+  }
+  /** A record explains our own call; one by somebody else leaves open what became of an earlier one. */
+  const callFateWith = (isOurs: boolean): CallFate => {
+    if (call === 'booked') return 'not-sent'
+    return isOurs || call === 'answered' ? 'unpaid' : 'presumed-paid'
   }
   const settle = (callFate: CallFate, ended: RowResult) =>
     ledger.settle(job, { epoch, callFate, result: ended })
@@ -58,21 +69,21 @@ export function rowBook(
     async begin({ calling }) {
       const begun = await ledger.begin(job, { calling, unknownCallsMax: UNKNOWN_CALLS_MAX })
       if (begun.kind === 'go') ({ epoch, calls } = begun)
+      if (begun.kind === 'go' && calling) call = 'booked'
       return begun
     },
 
-    settleWith(record) {
+    settleWith(record, paidUsd = 0) {
       const isOurs = record.run === job.run
       const [first] = record.pictures
-      // A call of ours that nobody reported back is explained by a record of ours, and only by that.
       return settle(
-        isOurs ? 'unpaid' : 'presumed-paid',
+        callFateWith(isOurs),
         result(isOurs ? 'succeeded' : 'reused', {
           keys: record.pictures.map(({ key }) => key),
           byteCount: record.pictures.reduce((sum, { byteCount }) => sum + byteCount, 0),
           width: first?.width ?? null,
           height: first?.height ?? null,
-          costUsd: isOurs ? record.costUsd : 0,
+          costUsd: isOurs ? record.costUsd : paidUsd,
           ...(isOurs ? { attempts: record.attempts, calls: record.calls } : {}),
           requestId: record.requestId,
         }),
@@ -102,8 +113,12 @@ export function rowBook(
       )
     },
 
+    sending() {
+      call = 'sent'
+    },
+
     answered() {
-      isAnswered = true
+      call = 'answered'
     },
 
     async release(error) {

@@ -22,6 +22,8 @@ export interface RunTools {
 
 /** Rows on the queue, of all runs together. Seconds to minutes of work for a fleet; a few megabytes. */
 const QUEUED_ROWS_MAX = 2_000
+/** Feeding reads a whole part, so it waits until there is room worth it. */
+const QUEUED_ROWS_MIN = 1_000
 const STEP_INTERVAL_MS = 500
 /** Parts of results smaller than this wait for the end of the run. */
 const RESULT_ROWS_PER_PART = 1_000
@@ -100,7 +102,7 @@ async function feed(
 ): Promise<number> {
   const room = QUEUED_ROWS_MAX - queuedRows
   const part = books.parts.find(({ firstRow, rowCount }) => from < firstRow + rowCount)
-  if (room <= 0 || part === undefined) return from
+  if (queuedRows > QUEUED_ROWS_MIN || part === undefined) return from
   const until = Math.min(from + room, part.firstRow + part.rowCount)
   const jobs = await unsettledJobs(books, { part, from, until }, tools)
   await tools.queue.addRenders(jobs, { attempts: tools.attempts })

@@ -44,6 +44,8 @@ export type SpooledPicture = z.infer<typeof SpooledPicture>
 
 const SpooledAnswer = z.object({
   version: z.literal(1),
+  /** The store it was bought for; another one must not get it. */
+  store: z.string(),
   job: RenderJob,
   pictures: z.array(SpooledPicture).min(1),
   usage: z.record(z.string(), z.unknown()).nullable(),
@@ -81,26 +83,25 @@ export interface Draft {
 }
 
 export interface Spool {
-  find(fingerprint: string): Promise<SpooledAnswer | undefined>
+  /** The answer that was bought for this store, if it is here and whole. */
+  find(fingerprint: string, store: string): Promise<SpooledAnswer | undefined>
   /** Refuses when the disk is nearly full, before anything is paid. */
   draft(fingerprint: string): Promise<Draft>
   remove(fingerprint: string): Promise<void>
-  /** Answers that earlier processes received and did not get to store. */
-  leftovers(): AsyncIterable<SpooledAnswer>
 }
 
 export async function openSpool(dir: string): Promise<Spool> {
   await mkdir(dir, { recursive: true, mode: 0o700 })
   await sweepDrafts(dir)
 
-  async function find(fingerprint: string): Promise<SpooledAnswer | undefined> {
+  async function find(fingerprint: string, store: string): Promise<SpooledAnswer | undefined> {
     const folder = join(dir, fingerprint)
     const text = await readFile(join(folder, ANSWER_FILE), 'utf8').catch(() => undefined)
     if (text === undefined) return undefined
     const answer = SpooledAnswer.safeParse(parseJson(text))
-    if (answer.success && (await isIntact(folder, answer.data)))
-      return inFolder(folder, answer.data)
-    // A bit flip or a half-removed folder: worth nothing, and it must not be found again.
+    if (answer.success && (await isIntact(folder, answer.data))) {
+      return answer.data.store === store ? inFolder(folder, answer.data) : undefined
+    } // A bit flip or a half-removed folder: worth nothing, and it must not be found again.
     await rm(folder, { recursive: true, force: true })
     return undefined
   }
@@ -115,12 +116,6 @@ export async function openSpool(dir: string): Promise<Spool> {
     },
     async remove(fingerprint) {
       await rm(join(dir, fingerprint), { recursive: true, force: true })
-    },
-    async *leftovers() {
-      for (const name of await readdir(dir)) {
-        const answer = name.startsWith(DRAFT_PREFIX) ? undefined : await find(name)
-        if (answer !== undefined) yield answer
-      }
     },
   }
 }
@@ -172,7 +167,8 @@ async function openPictureFile(path: string, index: number): Promise<PictureFile
     async write(chunk) {
       hash.update(chunk)
       byteCount += chunk.length
-      await handle.write(chunk)
+      // write() may write less than it is given; this goes on until all is there.
+      await handle.writeFile(chunk)
     },
     close() {
       closed ??= sealFile(handle).then(() => ({ byteCount, sha256: hash.digest('hex') }))

@@ -3,7 +3,7 @@
  * the same fingerprint is adopted, one of an older version of the row is replaced, anything else is refused.
  */
 import { createHash } from 'node:crypto'
-import { messageOf, StorageRejectedError } from '../errors.ts'
+import { messageOf, StorageRejectedError, SupersededError, type RenderError } from '../errors.ts'
 import type { RenderJob } from '../job.ts'
 import { inspectPicture } from '../picture.ts'
 import type { PictureEntry } from '../record.ts'
@@ -16,6 +16,8 @@ export interface PictureShelf {
   store: Store
   records: Records
   imageBytesMax: number
+  /** When the run was entered, unix ms: of two versions of a row, the one of the later run stands. */
+  enteredAt: number
 }
 
 /** Lost races end after a few rounds; each round means another worker just wrote this very key. */
@@ -37,14 +39,15 @@ async function storePicture(
   shelf: PictureShelf,
 ): Promise<PictureEntry> {
   const key = pictureKey(job.key, { index: picture.index, of: job.request.n }, picture.extension)
-  const options = { contentType: picture.mediaType, metadata: metadataOf(job, picture) }
+  const metadata = metadataOf(job, picture, shelf.enteredAt)
+  const options = { contentType: picture.mediaType, metadata }
   let when: 'absent' | { etag: string } = 'absent'
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const put = await shelf.store.put(key, { file: picture.file }, { ...options, when })
     if (put.kind === 'stored') return entryOf(picture, key)
-    const found = ownerOf(job, put.metadata)
+    const found = ownerOf(job, put.metadata, shelf)
     if (found.kind === 'same') return adopt(key, picture.index, shelf)
-    if (found.kind === 'foreign' || job.existing !== 'replace') throw taken(shelf.store, key, found)
+    if (found.kind !== 'older' || job.existing !== 'replace') throw taken(shelf.store, key, found)
     // First the old record: if we die in between, the old request is rendered again, never shown wrongly.
     await shelf.records.supersede(found.fingerprint, job.fingerprint)
     when = { etag: put.etag }
@@ -57,17 +60,26 @@ async function storePicture(
 export type KeyOwner =
   | { kind: 'same' }
   | { kind: 'older'; fingerprint: string }
+  | { kind: 'newer' }
   | { kind: 'foreign' }
 
 /** Whose picture an object is, by the metadata that we put on it. */
-export function ownerOf(job: RenderJob, metadata: Readonly<Record<string, string>>): KeyOwner {
-  const { fingerprint } = metadata
-  if (fingerprint === undefined || metadata['row'] !== rowName(job)) return { kind: 'foreign' }
-  return fingerprint === job.fingerprint ? { kind: 'same' } : { kind: 'older', fingerprint }
+export function ownerOf(
+  job: RenderJob,
+  metadata: Readonly<Record<string, string>>,
+  { enteredAt }: Pick<PictureShelf, 'enteredAt'>,
+): KeyOwner {
+  const { fingerprint, row, entered } = metadata
+  if (fingerprint === undefined || row !== rowName(job)) return { kind: 'foreign' }
+  if (fingerprint === job.fingerprint) return { kind: 'same' }
+  return Number(entered) > enteredAt ? { kind: 'newer' } : { kind: 'older', fingerprint }
 }
 
-export function taken(store: Store, key: string, owner: KeyOwner): StorageRejectedError {
+export function taken(store: Store, key: string, owner: KeyOwner): RenderError {
   const where = store.locationOf(key)
+  if (owner.kind === 'newer') {
+    return new SupersededError(`${where} holds a version of this row that a later run rendered`)
+  }
   return new StorageRejectedError(
     owner.kind === 'foreign'
       ? `${where} is taken by something that this row did not make: move it, or choose another --name`
@@ -75,9 +87,14 @@ export function taken(store: Store, key: string, owner: KeyOwner): StorageReject
   )
 }
 
-function metadataOf(job: RenderJob, picture: SpooledPicture): Record<string, string> {
+function metadataOf(
+  job: RenderJob,
+  picture: SpooledPicture,
+  enteredAt: number,
+): Record<string, string> {
   return {
     run: job.run,
+    entered: String(enteredAt),
     row: rowName(job),
     index: String(picture.index),
     fingerprint: job.fingerprint,

@@ -6,8 +6,8 @@ import { adopt, ownerOf, taken, type PictureShelf } from './stored-pictures.ts'
 
 export type Target =
   | { kind: 'free' }
-  /** All pictures of this very fingerprint are stored; only their record was lost. */
-  | { kind: 'complete'; pictures: PictureEntry[] }
+  /** The first picture of this very fingerprint is there, but no record of it: see `adoptAll`. */
+  | { kind: 'unrecorded' }
   /** An older version of the row is there, and the run is told to keep it. */
   | { kind: 'kept'; record: RenderRecord }
 
@@ -19,27 +19,34 @@ export type Target =
 export async function lookAtTarget(job: RenderJob, shelf: PictureShelf): Promise<Target> {
   const head = await shelf.store.head(expectedKey(job, 0))
   if (head === undefined) return { kind: 'free' }
-  const owner = ownerOf(job, head.metadata)
-  if (owner.kind === 'same') return adoptAll(job, shelf)
+  const owner = ownerOf(job, head.metadata, shelf)
+  if (owner.kind === 'same') return { kind: 'unrecorded' }
   if (owner.kind === 'older' && job.existing === 'replace') return { kind: 'free' }
   const record =
     owner.kind === 'older' && job.existing === 'keep'
-      ? await shelf.records.find(owner.fingerprint)
+      ? (await shelf.records.look(owner.fingerprint)).record
       : undefined
   if (record !== undefined) return { kind: 'kept', record }
   throw taken(shelf.store, expectedKey(job, 0), owner)
 }
 
-/** A crash between the last picture and the record leaves them complete; an earlier one leaves too few. */
-async function adoptAll(job: RenderJob, shelf: PictureShelf): Promise<Target> {
+/**
+ * All pictures of this very fingerprint, when every one is stored and only the record was lost in a crash. To be
+ * asked by the owner of the row alone: to anybody else, a worker between its last picture and its record looks
+ * the same.
+ */
+export async function adoptAll(
+  job: RenderJob,
+  shelf: PictureShelf,
+): Promise<PictureEntry[] | undefined> {
   const keys = Array.from({ length: job.request.n }, (_, index) => expectedKey(job, index))
   for (const key of keys) {
     const head = await shelf.store.head(key)
-    if (head === undefined || ownerOf(job, head.metadata).kind !== 'same') return { kind: 'free' }
+    if (head === undefined || ownerOf(job, head.metadata, shelf).kind !== 'same') return undefined
   }
   const pictures: PictureEntry[] = []
   for (const [index, key] of keys.entries()) pictures.push(await adopt(key, index, shelf))
-  return { kind: 'complete', pictures }
+  return pictures
 }
 
 function expectedKey(job: RenderJob, index: number): string {

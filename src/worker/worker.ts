@@ -1,4 +1,4 @@
-/** A worker's lifetime: its parts, first what an earlier life left in the spool, then the queue. */
+/** A worker's lifetime: opens its parts, takes work, drains, closes them. */
 import { join } from 'node:path'
 import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
@@ -9,13 +9,14 @@ import type { Store } from '../storage/store.ts'
 import { backoffDelayMs } from './backoff.ts'
 import { openDownloader } from './download.ts'
 import { recordsIn } from './records.ts'
-import { renderDelivery, storeAnswer, type RenderTools } from './render.ts'
+import { renderDelivery, type RenderTools } from './render.ts'
 import { stepRun } from './run.ts'
 import { openSpool } from './spool.ts'
 
 /** A URL result must be there long before its hour is over. */
-const DOWNLOAD_TIMEOUT_MS = 10 * 60_000
+const DOWNLOAD_TIMEOUT_MS = 30 * 60_000
 const STORE_RETRY_MS = 15 * 60_000
+const LEDGER_RETRY_MS = 30_000
 
 export interface WorkerParts {
   queue: Queue
@@ -45,8 +46,8 @@ export async function startWorker(
     ledger: queue.ledger,
     imageBytesMax: worker.imageBytesMax,
     storeRetryMs: STORE_RETRY_MS,
+    ledgerRetryMs: LEDGER_RETRY_MS,
   }
-  await storeLeftovers(tools)
   // Whoever starts a worker has seen to what stopped the last one; if not, the first call says so again.
   await queue.releaseBrake()
 
@@ -64,27 +65,11 @@ export async function startWorker(
       onTrouble: (message, error) => logger.warn({ err: error && messageOf(error) }, message),
     },
   )
+  let closed: Promise<unknown> | undefined
   const drain = async (deadlineMs: number) => {
     await consumer.drain(deadlineMs)
-    await api[Symbol.asyncDispose]()
-    await downloader[Symbol.asyncDispose]()
+    closed ??= Promise.allSettled([api[Symbol.asyncDispose](), downloader[Symbol.asyncDispose]()])
+    await closed
   }
   return { drain, [Symbol.asyncDispose]: () => drain(0) }
-}
-
-/** Paid answers that an earlier process did not get to store. Their rows will find the records. */
-async function storeLeftovers(tools: RenderTools): Promise<void> {
-  for await (const answer of tools.spool.leftovers()) {
-    const facts = { run: answer.job.run, row: answer.job.id }
-    try {
-      await storeAnswer(answer, tools)
-      await tools.spool.remove(answer.job.fingerprint)
-      tools.logger.info(facts, 'stored a picture that an earlier worker had received')
-    } catch (error) {
-      tools.logger.warn(
-        { ...facts, err: messageOf(error) },
-        'a received picture still waits in the spool',
-      )
-    }
-  }
 }

@@ -1,12 +1,16 @@
 /** The official SDK as an independent client: what it makes of the emulator's answers is the judge. */
 import OpenAI, {
+  APIConnectionError,
+  type APIError,
   AuthenticationError,
   BadRequestError,
+  ConflictError,
   InternalServerError,
   NotFoundError,
   PermissionDeniedError,
   RateLimitError,
   toFile,
+  UnprocessableEntityError,
 } from 'openai'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
@@ -29,10 +33,34 @@ async function decode(base64: string | undefined) {
   return { format, width: info.width, height: info.height }
 }
 
-async function photo(width: number, height: number, alpha = 1) {
-  const background = { r: 90, g: 120, b: 200, alpha }
-  const png = sharp({ create: { width, height, channels: 4, background } }).png()
+interface Look {
+  colour?: { r: number; g: number; b: number }
+  /** The left half is fully transparent. */
+  hole?: boolean
+}
+
+const BLUE = { r: 90, g: 120, b: 200 }
+const RED = { r: 200, g: 40, b: 30 }
+
+async function photo(width: number, height: number, { colour = BLUE, hole = false }: Look = {}) {
+  const pixel = (x: number) => [colour.r, colour.g, colour.b, hole && x < width / 2 ? 0 : 255]
+  const data = Array.from({ length: width * height }, (_, at) => pixel(at % width)).flat()
+  const raw = { width, height, channels: 4 } as const
+  const png = sharp(Uint8Array.from(data), { raw }).png()
   return toFile(await png.toBuffer(), 'photo.png', { type: 'image/png' })
+}
+
+/** The colours of the answer's first picture, by position. */
+async function pixelsOf(answer: OpenAI.ImagesResponse) {
+  const bytes = Buffer.from(answer.data?.[0]?.b64_json ?? '', 'base64')
+  const { data, info } = await sharp(bytes)
+    .removeAlpha()
+    .raw()
+    .toBuffer({ resolveWithObject: true })
+  return (x: number, y: number) => {
+    const [r, g, b] = data.subarray((y * info.width + x) * 3)
+    return { r, g, b }
+  }
 }
 
 async function errorOf<E extends Error>(call: Promise<unknown>, type: new (...args: never[]) => E) {
@@ -91,23 +119,56 @@ describe('generate', () => {
 })
 
 describe('edit', () => {
-  test('takes several pictures and a mask', async () => {
+  const edit = async (images: Look[], mask?: Look) => {
     await using emulator = await startEmulator()
-
-    const answer = await connect(emulator).images.edit({
+    const sized = (look: Look) => photo(96, 64, look)
+    return await connect(emulator).images.edit({
       model: 'gpt-image-2',
       prompt: 'make it green',
-      image: [await photo(300, 200), await photo(64, 64)],
-      mask: await photo(300, 200, 0),
+      image: await Promise.all(images.map(sized)),
+      ...(mask === undefined ? {} : { mask: await sized(mask) }),
       size: '1024x1024',
+      quality: 'low',
     })
+  }
+
+  test('is charged for its prompt and for each picture', async () => {
+    const one = await edit([{}])
+    const two = await edit([{}, {}])
+
+    // 13 characters make 4 tokens, and 6 more; 96x64 is enlarged to 6x4 patches.
+    expect(one.usage?.input_tokens_details).toEqual({ text_tokens: 10, image_tokens: 24 })
+    expect(two.usage?.input_tokens_details).toEqual({ text_tokens: 10, image_tokens: 48 })
+    expect(two.usage).toMatchObject({
+      input_tokens: 58,
+      output_tokens: one.usage?.output_tokens,
+      total_tokens: 58 + (two.usage?.output_tokens ?? Number.NaN),
+    })
+  })
+
+  test('changes the picture where the mask is open, and nowhere else', async () => {
+    const answer = await edit([{}], { hole: true })
 
     expect(await decode(answer.data?.[0]?.b64_json)).toEqual({
       format: 'png',
       width: 1024,
       height: 1024,
     })
-    expect(answer.usage?.input_tokens_details.image_tokens).toBeGreaterThan(0)
+    const at = await pixelsOf(answer)
+    for (const y of [0, 300, 511, 800, 1_023]) {
+      for (const x of [513, 700, 1_023]) expect(at(x, y)).toEqual(BLUE)
+      expect(at(200, y)).not.toEqual(BLUE)
+    }
+  })
+
+  test('is of the first picture: their order matters', async () => {
+    const [blueFirst, redFirst] = [
+      await edit([{ colour: BLUE }, { colour: RED }], { hole: true }),
+      await edit([{ colour: RED }, { colour: BLUE }], { hole: true }),
+    ]
+
+    expect((await pixelsOf(blueFirst))(700, 300)).toEqual(BLUE)
+    expect((await pixelsOf(redFirst))(700, 300)).toEqual(RED)
   })
 
   test('of a file without a media type is a BadRequestError', async () => {
@@ -215,6 +276,40 @@ describe('errors come out as the right class', () => {
 
     expect(error.status).toBe(status)
   })
+
+  test.each([
+    [409, ConflictError],
+    [422, UnprocessableEntityError],
+  ] as const)('a %i is the error of its own class', async (status, type) => {
+    await using emulator = await withFault({ kind: 'error', status, message: 'not like this' })
+
+    const error = await errorOf<APIError>(connect(emulator).images.generate(mug), type)
+
+    expect(error.status).toBe(status)
+  })
+
+  test('a reset connection is an APIConnectionError', async () => {
+    await using emulator = await withFault({ kind: 'reset' })
+
+    const error = await errorOf(connect(emulator).images.generate(mug), APIConnectionError)
+
+    expect(error.status).toBeUndefined()
+  })
+
+  test.each(['content-length', 'chunked', 'close'] as const)(
+    'a body that is cut (%s) is never taken for an answer',
+    async (framing) => {
+      await using emulator = await withFault({ kind: 'cut_body', framing })
+
+      // The SDK reads bodies outside its own error handling; `close` only breaks the JSON.
+      const error = await errorOf(
+        connect(emulator).images.generate(mug),
+        framing === 'close' ? SyntaxError : TypeError,
+      )
+
+      expect(error.message).toMatch(framing === 'close' ? /JSON/ : /terminated/)
+    },
+  )
 
   test('response_format on a GPT model is an unknown parameter', async () => {
     await using emulator = await startEmulator()

@@ -287,6 +287,65 @@ describe('a fault that concerns everybody', () => {
   )
 })
 
+describe('results by URL', () => {
+  const byUrl = () =>
+    `id,prompt,model,size,response_format\none,a red mug ${count},dall-e-3,1024x1024,url\n`
+
+  test('a host of files that fails twice costs no second call', async () => {
+    await using pipeline = await freshPipeline()
+
+    const rendered = await pipeline.render(byUrl(), {
+      faults: [{ fault: { kind: 'file_error', status: 503, times: 2 } }],
+    })
+
+    await expectSoundRun(rendered, pipeline.store)
+    expect(rendered.results[0]).toMatchObject({ outcome: 'succeeded', attempts: 1, calls: 1 })
+    expect(rendered.books).toMatchObject({ calls: 1, unknownCalls: 0 })
+    expect(rendered.calls.calls).toBe(1)
+  })
+
+  test('a URL that has expired fails the row, which is not bought again', async () => {
+    await using pipeline = await freshPipeline()
+
+    const rendered = await pipeline.render(byUrl(), { emulator: { urlLifetimeMs: 1 } })
+
+    expect(rendered.results[0]).toMatchObject({
+      outcome: 'failed',
+      errorCode: 'result_expired',
+      attempts: 1,
+      calls: 1,
+    })
+    expect(rendered.calls.calls).toBe(1)
+  })
+
+  test('a URL that may not be fetched stops everybody, before the catalog is burnt', async () => {
+    await using pipeline = await freshPipeline()
+    const rows = Array.from(
+      { length: 12 },
+      (_, row) => `sku-${row},mug ${row} of ${count},dall-e-3,1024x1024,url\n`,
+    )
+    const manifest = `id,prompt,model,size,response_format\n${rows.join('')}`
+
+    const stopped = await pipeline.render(manifest, {
+      emulator: { filesOrigin: 'http://10.0.0.1' },
+      until: async (_, queueNow) => (await queueNow.ledger.brake()) !== undefined,
+    })
+
+    expect(stopped.calls.calls).toBeLessThanOrEqual(4)
+    expect(stopped.books).toMatchObject({ settled: 0, state: 'running' })
+    expect(await queue().ledger.brake()).toMatchObject({
+      code: 'result_refused',
+      reason: expect.stringContaining('RENDERQ_ALLOW_PRIVATE_URLS'),
+    })
+
+    const rendered = await pipeline.render(manifest)
+
+    expect(rendered.run).toBe(stopped.run)
+    expect(rendered.books.outcomes.succeeded).toBe(12)
+    expect(rendered.calls.calls).toBe(12)
+  })
+})
+
 describe('secrets', () => {
   let pipeline: Pipeline
   beforeAll(async () => {

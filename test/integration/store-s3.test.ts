@@ -64,7 +64,7 @@ describe.skipIf(!services.s3)('on a real S3 server', () => {
     await using store = await openStore({ kind: 's3', bucket: `no-${randomUUID()}`, prefix: '' })
 
     await expect(store.probe()).rejects.toMatchObject({
-      code: 'storage_rejected',
+      code: 'storage_refused',
       message: expect.stringMatching(/no such bucket; create it/),
     })
   })
@@ -77,7 +77,7 @@ describe.skipIf(!services.s3)('on a real S3 server', () => {
     await using store = await openUnder('refused')
 
     await expect(store.probe()).rejects.toMatchObject({
-      code: 'storage_rejected',
+      code: 'storage_refused',
       message: expect.stringMatching(message),
     })
   })

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -32,6 +33,14 @@ function noise(width: number, height: number, channels: 1 | 3 | 4) {
     raw[at] = state & 0xff
   }
   return sharp(raw, { raw: { width, height, channels } })
+}
+
+function pngChunk(type: string, data = Buffer.alloc(0)): Buffer {
+  const checked = Buffer.concat([Buffer.from(type, 'latin1'), data])
+  const [length, checksum] = [Buffer.alloc(4), Buffer.alloc(4)]
+  length.writeUInt32BE(data.length)
+  checksum.writeUInt32BE(crc32(checked))
+  return Buffer.concat([length, checked, checksum])
 }
 
 const rgb = () => noise(40, 30, 3)
@@ -164,6 +173,12 @@ describe('a whole picture', () => {
     expect(facts).toMatchObject({ width: 40, height: 30 })
   })
 
+  test.each(['png', 'webp', 'gif'])('%s with a line end behind its end is whole', async (name) => {
+    const { bytes, facts } = sampleOf(name)
+
+    expect(await inspectPicture(Buffer.concat([bytes, Buffer.from('\r\n')]))).toMatchObject(facts)
+  })
+
   test('a large photo with trailing data is read through in windows', async () => {
     const photo = await noise(700, 700, 3).jpeg({ quality: 95 }).toBuffer()
     const file = join(folder, 'phone.jpg')
@@ -209,16 +224,44 @@ describe('what is not a whole picture', () => {
     expect(await verdictOn(bytes.subarray(0, 100))).toBe('cut short: PNG ends inside IDAT')
   })
 
-  test.each(['png', 'webp', 'gif'])('%s with bytes behind its end is refused', async (name) => {
-    const verdict = await verdictOn(Buffer.concat([sampleOf(name).bytes, Buffer.from('tail')]))
+  test('a PNG with one flipped bit anywhere in its chunks is refused', async () => {
+    const { bytes } = sampleOf('png')
+    for (let at = 8; at < bytes.length; at++) {
+      const damaged = Buffer.from(bytes)
+      damaged[at]! ^= 1
+      expect(await verdictOn(damaged), `byte ${at}`).toBeTypeOf('string')
+    }
+  })
 
-    expect(verdict).toMatch(/^damaged: 4 bytes after the end of the /)
+  test('a large PNG is checked through to its last byte, in memory and as a file', async () => {
+    const bytes = await noise(300, 300, 3).png().toBuffer()
+    expect(bytes.length).toBeGreaterThan(200_000)
+    expect(await inspectPicture(bytes)).toMatchObject({ width: 300, height: 300 })
+    bytes[bytes.length - 20]! ^= 1
+    const file = join(folder, 'damaged.png')
+    await writeFile(file, bytes)
+
+    await expect(inspectPicture({ file })).rejects.toThrow(
+      'damaged: the checksum of IDAT in the PNG is wrong',
+    )
+  })
+
+  test.each([
+    ['without data', []],
+    ['with an empty chunk of data', [pngChunk('IDAT')]],
+  ])('a PNG %s is refused', async (_, data) => {
+    const head = sampleOf('png').bytes.subarray(0, 33)
+
+    const verdict = await verdictOn(Buffer.concat([head, ...data, pngChunk('IEND')]))
+
+    expect(verdict).toBe('damaged: PNG without picture data')
   })
 
   test('a picture of more pixels than allowed is refused by its header alone', async () => {
     const bytes = Buffer.from(sampleOf('png').bytes)
     bytes.writeUInt32BE(9_000, 16)
     bytes.writeUInt32BE(8_000, 20)
+    bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
 
     await expect(inspectPicture(bytes)).rejects.toThrow(
       'too large: 9000x8000 is more than 64,000,000 pixels',
@@ -232,6 +275,7 @@ describe('what is not a whole picture', () => {
   test('a picture without width is refused', async () => {
     const bytes = Buffer.from(sampleOf('png').bytes)
     bytes.writeUInt32BE(0, 16)
+    bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
 
     expect(await verdictOn(bytes)).toBe('damaged: 0x30 is not a size')
   })
@@ -268,8 +312,11 @@ describe('hostile files', () => {
   test.each([
     [
       'PNG',
-      Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n\0\0\0\rIHDR', 'latin1'), Buffer.alloc(17, 1)]),
-      Buffer.from('\0\0\0\0tEXt\0\0\0\0', 'latin1'),
+      Buffer.concat([
+        Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'),
+        pngChunk('IHDR', Buffer.alloc(13, 1)),
+      ]),
+      pngChunk('tEXt'),
     ],
     ['JPEG', Buffer.from('ffd8ff', 'hex'), Buffer.from([0xff])],
     ['GIF', Buffer.from('GIF89a\x01\0\x01\0\0\0\0', 'latin1'), Buffer.from('!\xfe\0', 'latin1')],

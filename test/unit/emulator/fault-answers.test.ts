@@ -285,3 +285,31 @@ describe('a delivery', () => {
     expect(await rawAnswer(emulator)).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\n$/)
   })
 })
+
+test('URLs that are told to fail do so each for itself, and then work', async () => {
+  await using emulator = await withFault({ kind: 'file_error', status: 500, times: 2 })
+  const answer = await generate(emulator, { response_format: 'url', n: 2 })
+  const urls = (answer.body.data ?? []).map(({ url }) => url ?? '')
+
+  const statuses: number[][] = []
+  for (const url of urls) {
+    const answers = [await fetch(url), await fetch(url), await fetch(url)]
+    statuses.push(answers.map(({ status }) => status))
+    expect(await answers[0]?.text()).toContain('told to fail')
+    expect(answers[2]?.headers.get('content-type')).toBe('image/png')
+  }
+
+  expect(statuses).toEqual([
+    [500, 500, 200],
+    [500, 500, 200],
+  ])
+  expect(emulator.stats()).toMatchObject({ paid: 1, pictures: 2 })
+})
+
+test('URLs can be made to lead elsewhere', async () => {
+  await using emulator = await startEmulator({ filesOrigin: 'https://files.example' })
+
+  const answer = await generate(emulator, { response_format: 'url' })
+
+  expect(answer.body.data?.[0]?.url).toMatch(/^https:\/\/files\.example\/_files\/img-/)
+})

@@ -319,7 +319,7 @@ describe('the control plane', () => {
 
 describe('work', () => {
   test('is done at the same time, and the most there was is remembered', async () => {
-    await using emulator = await startEmulator({ latencyMs: 50 })
+    await using emulator = await startEmulator({ latencyMs: 400 })
 
     await Promise.all(Array.from({ length: 6 }, () => generate(emulator)))
 

@@ -45,7 +45,8 @@ function oracle(bytes: Uint8Array): { json: { data?: unknown[] }; pictures: Map<
   for (const [index, item] of (json.data ?? []).entries()) {
     const base64 = (item as { b64_json?: unknown } | null)?.b64_json
     if (typeof base64 === 'string' && base64 !== '') {
-      pictures.set(index, Buffer.from(base64, 'base64'))
+      const cleaned = base64.replaceAll(/[\r\n]/g, '').replace(/^data:[^,]*;base64,/, '')
+      if (cleaned !== '') pictures.set(index, Buffer.from(cleaned, 'base64'))
     }
   }
   return { json, pictures }
@@ -98,6 +99,27 @@ describe('pictures', () => {
 
     expect(pictures.get(0)).toEqual(A)
   })
+
+  test.each([
+    ['with line breaks', 'QUJD\\r\\nREVG\\u000a', 'ABCDEF'],
+    ['with line breaks', 'QUJDREU=\\n', 'ABCDE'],
+    ['without padding', 'QUJDREU', 'ABCDE'],
+    ['without padding', 'QUJDRA', 'ABCD'],
+    ['as a data URL', 'data:image\\/png;base64,QUJD', 'ABC'],
+    ['as a data URL', 'data:;base64,QUI=', 'AB'],
+  ])(
+    'are decoded when their base64 comes %s, wherever it is cut: %s',
+    async (oddity, text, bytes) => {
+      const body = `{"data":[{"b64_json":"${text}"}]}`
+
+      for (let cut = 0; cut <= body.length; cut++) {
+        const { answer, pictures } = await read(body, { cuts: [cut] })
+
+        expect(pictures.get(0)?.toString()).toBe(bytes)
+        expect([...answer.oddities]).toEqual([oddity])
+      }
+    },
+  )
 
   test('are found under an escaped key', async () => {
     const { pictures } = await read(`{"d\\u0061ta":[{"b64\\u005fjson":"${a}"}]}`)
@@ -227,13 +249,18 @@ describe('a broken answer', () => {
 
   test.each([
     ['a blank', 'QUJD REVG'],
-    ['a line end', 'QUJD\\nREVG'],
+    ['a tab', 'QUJD\\tREVG'],
+    ['a line end that is not escaped', 'QUJD\nREVG'],
+    ['an escaped backslash before an n', 'QUJD\\\\nREV'],
     ['the URL alphabet', 'QUJD-_-_'],
     ['padding in the middle', 'QUI=QUJD'],
     ['too much padding', 'Q==='],
-    ['no padding', 'QUI'],
+    ['half its padding', 'QUI=QQ='],
     ['one letter too many', 'QUJDR'],
-    ['a data URL', 'data:image/png;base64,QUJD'],
+    ['a data URL of text', 'data:text/plain,QUJD'],
+    ['a data URL inside', 'QUJDdata:image/png;base64,QUJD'],
+    ['an endless data URL', `data:${'x'.repeat(200)};base64,QUJD`],
+    ['a data URL that ends early', 'data:image/png'],
     ['an escaped quote', 'QUJD\\"REVG'],
     ['an escaped backslash before a slash', 'QUJD\\\\/REVG'],
     ['a backslash spelled as an escape', 'QUJD\\u005c/REVG'],
@@ -359,6 +386,13 @@ const base64 = fc
     { weight: 1, arbitrary: fc.uint8Array({ minLength: 500, maxLength: 2_000 }) },
   )
   .map((bytes) => Buffer.from(bytes).toString('base64'))
+/** As servers do write it that know no better. */
+const oddBase64 = fc
+  .tuple(base64, fc.boolean(), fc.constantFrom('', '\n', '\r\n'), fc.boolean())
+  .map(([text, isDataUrl, lineEnd, isPadded]) => {
+    const body = isPadded ? text : text.replaceAll('=', '')
+    return (isDataUrl ? 'data:image/png;base64,' : '') + body.replaceAll(/(.{76})/g, `$1${lineEnd}`)
+  })
 const anything = fc.jsonValue({ maxDepth: 3 })
 const decoy = fc.oneof(
   anything,
@@ -375,7 +409,8 @@ const item = fc.record(
   {
     extra: decoy,
     b64_json: fc.oneof(
-      { weight: 6, arbitrary: base64 },
+      { weight: 4, arbitrary: base64 },
+      { weight: 2, arbitrary: oddBase64 },
       { weight: 1, arbitrary: fc.constant(null) },
     ),
     revised_prompt: words,

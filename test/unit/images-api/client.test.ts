@@ -348,6 +348,11 @@ describe('an answer', () => {
     ['an empty list', '{"data":[]}', 'the answer holds no picture'],
     ['empty pictures', '{"data":[{"b64_json":""},{}]}', 'the answer holds no picture'],
     ['bad base64', '{"data":[{"b64_json":"<html>"}]}', 'bad base64'],
+    [
+      'an error beside what may be a picture',
+      '{"data":[null],"error":{"code":"rate_limit_exceeded"}}',
+      'the answer holds no picture',
+    ],
   ])('of status 200 with %s may have been paid', async (_, body, message) => {
     const { baseUrl } = await serve(answerWith(200, body, { 'x-request-id': 'req_9' }))
 
@@ -358,11 +363,27 @@ describe('an answer', () => {
     expect(error).toMatchObject({ status: 200, requestId: 'req_9', advice: { retry: 'unknown' } })
   })
 
-  test('that is a refusal in spite of its status is a refusal', async () => {
-    const body = JSON.stringify({ error: { code: 'moderation_blocked', message: 'Blocked.' } })
-    const { baseUrl } = await serve(answerWith(200, body))
+  test.each([
+    ['moderation_blocked', 'content_refused'],
+    ['rate_limit_exceeded', 'rate_limited'],
+    ['invalid_api_key', 'credentials_refused'],
+    ['insufficient_quota', 'quota_exhausted'],
+  ])('that is the failure %s in spite of its status is %s', async (code, expected) => {
+    const { baseUrl } = await serve(answerWith(200, JSON.stringify({ error: { code } })))
 
-    expect((await failureOf(send(open(baseUrl)))).code).toBe('content_refused')
+    expect((await failureOf(send(open(baseUrl)))).code).toBe(expected)
+  })
+
+  test('with odd base64 gives its pictures and says what was odd', async () => {
+    const odd = `data:image/png;base64,${b64_json.slice(0, 8)}\r\n${b64_json.slice(8)}`
+    const { baseUrl } = await serve(answerWith(200, JSON.stringify({ data: [{ b64_json: odd }] })))
+
+    const { parts, pictures } = await send(open(baseUrl))
+
+    expect(pictures.get(0)).toEqual(PICTURE)
+    expect(parts.at(-1)).toMatchObject({
+      facts: { warnings: ['the base64 came as a data URL', 'the base64 came with line breaks'] },
+    })
   })
 
   test('that is compressed is refused', async () => {

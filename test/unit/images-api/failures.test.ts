@@ -48,6 +48,12 @@ describe('what an answer means', () => {
       openai('server_error', 'Rejected by our safety system. safety_violations=[violence].'),
       'content_refused never unpaid',
     ],
+    [
+      'moderation inside a 500, in other words',
+      500,
+      { detail: 'The prompt was rejected by the safety system.' },
+      'content_refused never unpaid',
+    ],
     ['moderation inside a 502', 502, openai('moderation_blocked'), 'content_refused never unpaid'],
     [
       'moderation on Azure',
@@ -294,8 +300,15 @@ describe('what an answer means', () => {
       'a rate limit that asks not to be retried',
       429,
       openai('rate_limit_exceeded'),
-      'request_rejected never unpaid',
+      'rate_limited after 5000 unpaid',
       { 'x-should-retry': 'false' },
+    ],
+    [
+      'a rate limit with a wait that asks not to be retried',
+      429,
+      openai('rate_limit_exceeded'),
+      'rate_limited after 7000 unpaid',
+      { 'x-should-retry': 'false', 'retry-after': '7' },
     ],
     [
       'a rejection that asks to be retried',
@@ -338,6 +351,27 @@ describe('what an answer means', () => {
       200,
       openai('moderation_blocked'),
       'content_refused never unpaid',
+    ],
+    [
+      'a rate limit with status 200',
+      200,
+      openai('rate_limit_exceeded'),
+      'rate_limited after 7000 unpaid',
+      { 'retry-after': '7' },
+    ],
+    ['a rate limit by number', 200, { error: { code: 429 } }, 'rate_limited after 5000 unpaid'],
+    [
+      'a bad key with status 200',
+      200,
+      openai('invalid_api_key'),
+      'credentials_refused pause unpaid',
+    ],
+    ['no quota with status 200', 200, openai('insufficient_quota'), 'quota_exhausted pause unpaid'],
+    [
+      'an unknown code with status 200',
+      200,
+      openai('odd'),
+      'response_broken unknown presumed-paid',
     ],
     ['nothing with status 200', 200, {}, 'response_broken unknown presumed-paid'],
     [

@@ -137,6 +137,15 @@ describe('the life of a model', () => {
     expect(on('2026-11-21T00:00:00Z', 'openai', 'gpt-image-1').problems).toHaveLength(1)
   })
 
+  test('a retired variation has no successor but an edit', () => {
+    expect(check('variation', {}).problems).toEqual([
+      {
+        column: 'operation',
+        message: '"variation": was shut down with dall-e-2 on 2026-05-12, use edit with a prompt',
+      },
+    ])
+  })
+
   test('the dated name goes with the model', () => {
     expect(
       on('2027-01-01T00:00:00Z', 'openai', 'gpt-image-1.5-2025-12-16').problems[0]?.message,
@@ -256,6 +265,8 @@ describe('values', () => {
       { model: 'dall-e-3', style: 'vivd' },
       'style "vivd": dall-e-3 takes vivid or natural (did you mean vivid)',
     ],
+    [{ n: 11 }, 'n 11: must be from 1 to 10 (did you mean 10)'],
+    [{ n: 0, model: 'mystery' }, 'n 0: must be from 1 to 10 (did you mean 1)'],
     [{ model: 'dall-e-3', n: 4 }, 'n 4: dall-e-3 makes at most 1 per call (did you mean 1)'],
     [
       { response_format: 'url' },

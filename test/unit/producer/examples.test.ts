@@ -56,7 +56,7 @@ const MISTAKES = [
   'mistakes.csv:8 name "mistakes/GOOD": line 2 has the same object name',
   'mistakes.csv:9 operation "edits": must be generate, edit or variation (did you mean edit?)',
   'mistakes.csv:10 n "two": must be a whole number',
-  'mistakes.csv:11 n 11: gpt-image-2 makes at most 10 per call (did you mean 10?)',
+  'mistakes.csv:11 n 11: must be from 1 to 10 (did you mean 10?)',
   'mistakes.csv:12 size "1025x1024": both edges must be divisible by 16 (did you mean 1024x1024?)',
   'mistakes.csv:13 size "512x512": 262,144 pixels are too few, the least is 655,360 (did you mean 816x816?)',
   'mistakes.csv:14 quality "hihg": gpt-image-2 takes low, medium, high or auto (did you mean high?)',

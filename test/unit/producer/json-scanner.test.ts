@@ -4,7 +4,7 @@ import { JsonScanner, JsonSyntaxError } from '../../../src/producer/json-scanner
 
 function errorOf(text: string): JsonSyntaxError | undefined {
   try {
-    JsonScanner.rowOffsets(text)
+    JsonScanner.scan(text)
     return undefined
   } catch (error) {
     if (error instanceof JsonSyntaxError) return error
@@ -30,7 +30,7 @@ describe('where the rows begin', () => {
     ['nothing', '{"a":[1]}', []],
     ['an empty array', '[]', []],
   ])('%s', (_, text, offsets) => {
-    expect(JsonScanner.rowOffsets(text)).toEqual(offsets)
+    expect(JsonScanner.scan(text).rowOffsets).toEqual(offsets)
   })
 
   test('each is the start of its value', () => {
@@ -38,7 +38,7 @@ describe('where the rows begin', () => {
       fc.property(fc.array(fc.jsonValue()), fc.integer({ min: 0, max: 2 }), (rows, indent) => {
         const text = JSON.stringify({ before: rows, rows, after: 1 }, undefined, indent)
 
-        const offsets = JsonScanner.rowOffsets(text)
+        const offsets = JsonScanner.scan(text).rowOffsets
 
         expect(offsets).toHaveLength(rows.length)
         for (const [index, row] of rows.entries()) {
@@ -47,6 +47,21 @@ describe('where the rows begin', () => {
         }
       }),
     )
+  })
+})
+
+describe('names that an object has already', () => {
+  test.each([
+    ['in a row', '[{"a":1,"b":2,"a":3}]', [{ name: 'a', offset: 14 }]],
+    ['spelled with an escape', String.raw`{"a":1,"\u0061":2}`, [{ name: 'a', offset: 7 }]],
+    ['deep inside', '{"x":{"y":[{"z":1,"z":2}]}}', [{ name: 'z', offset: 18 }]],
+    ['once each', '[{"a":{"a":1}},{"a":2}]', []],
+  ])('%s', (_, text, repeats) => {
+    expect(JsonScanner.scan(text).repeats).toEqual(repeats)
+  })
+
+  test('are kept up to a bound', () => {
+    expect(JsonScanner.scan(`{${'"a":1,'.repeat(5_000)}"b":2}`).repeats).toHaveLength(1_000)
   })
 })
 

@@ -20,6 +20,19 @@ describe('the delimiter comes from the header line', () => {
     expect(Object.keys(rows[0]!.values)).toHaveLength(2)
   })
 
+  test.each([
+    ['sep=;', 'id;prompt\n1;a, b, c\n'],
+    ['SEP=|', 'id|prompt\n1|a, b, c\n'],
+    ['sep=\t', 'id\tprompt\n1\ta, b, c\n'],
+  ])('the line %j of a spreadsheet says it', async (first, text) => {
+    for (const lineEnd of ['\n', '\r\n']) {
+      const { rows, problems } = await csv(`${first}\n${text}`.replaceAll('\n', lineEnd))
+
+      expect(problems).toEqual([])
+      expect(rows).toEqual([{ line: 3, values: { id: '1', prompt: 'a, b, c' } }])
+    }
+  })
+
   test('a single column needs none', async () => {
     expect((await csv('prompt\na mug\n')).rows).toEqual([{ line: 2, values: { prompt: 'a mug' } }])
   })
@@ -166,6 +179,14 @@ describe('problems', () => {
 
   test('text after a closing quote', async () => {
     const { problems } = await csv('id,prompt\n1,"12" mug"\n2,"""12"" mug"\n')
+
+    expect(problems).toEqual([
+      'm:2 prompt has text after the closing quote: write a quote inside quoted text as ""',
+    ])
+  })
+
+  test('a quote in a tab-separated file that takes in the rows below', async () => {
+    const { problems } = await csv('id\tprompt\na\t"12 inch pizza\nb\tsecond\nc\tthird "x"\n')
 
     expect(problems).toEqual([
       'm:2 prompt has text after the closing quote: write a quote inside quoted text as ""',

@@ -27,6 +27,17 @@ test('a bad line is named with its column and does not hide the others', async (
   expect(rows.map(({ line }) => line)).toEqual([1, 4])
 })
 
+test('a name that is given twice in a row is reported, also when only blanks tell them apart', async () => {
+  const { problems } = await lines(
+    '{"id":1,"prompt":"x","prompt":"y"}\n{"id":2,"prompt":"x"," prompt":"y"}\n',
+  )
+
+  expect(problems).toEqual([
+    'm:1 prompt is the name of more than one column',
+    'm:2 prompt is the name of more than one column',
+  ])
+})
+
 test('a line of more than 1 MB is refused without being kept', async () => {
   let bytesRead = 0
   async function* large() {

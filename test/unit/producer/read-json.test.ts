@@ -39,6 +39,15 @@ test('UTF-16, as some exports write it', async () => {
   ])
 })
 
+test('a name that is given twice is reported where it stands', async () => {
+  const { problems } = await json('{"rows": [\n{"prompt":"x"},\n{"n":1,\n"n":2}],\n"rows": []}')
+
+  expect(problems).toEqual([
+    'm:4 n is the name of more than one column',
+    'm:5 rows is the name of more than one column',
+  ])
+})
+
 describe('problems', () => {
   test.each([
     [

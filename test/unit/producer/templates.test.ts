@@ -51,6 +51,8 @@ describe('refuses, and says what to do', () => {
     ['{{ titel | upcase }}', '{{ titel }}: there is no such column', 'title'],
     ['{{ row["nothing"] }}', '{{ row.nothing }}: there is no such column', undefined],
     ['{{ attributes.size.x }}', '{{ attributes.size.x }}: there is no such column', undefined],
+    ['a {{ Image Src }}', '{{ Image Src }}: there is no such column', 'image_src'],
+    ['{{ Image Src | upcase }}', '{{ Image Src }}: there is no such column', 'image_src'],
     ['{{ color | slugfy }}', '{{ … | slugfy }}: there is no such filter', 'slugify'],
     ['{{ color | sample }}', '{{ … | sample }}: there is no such filter', undefined],
     [
@@ -95,6 +97,42 @@ describe('refuses, and says what to do', () => {
       expect(render(text)).toMatchObject({ kind: 'problem' })
     },
   )
+})
+
+describe('dates', () => {
+  test.each([
+    "{{ 'now' | date: '%N' }}",
+    '{{ "today" | date: "%Y" }}',
+    "{{ 'now' | date_to_string }}",
+    "{{ 'now' | date_to_long_string }}",
+    "{{ 'now' | date_to_xmlschema }}",
+    "{{ 'now' | date_to_rfc822 }}",
+    "{{ 'no' | append: 'w' | date: '%s' }}",
+  ])('of planning are refused, because every plan would be another: %s', (text) => {
+    expect(render(text)).toMatchObject({
+      kind: 'problem',
+      message: expect.stringContaining('changes with every plan') as string,
+    })
+  })
+
+  test.each(['America/New_York', 'Asia/Tokyo'])('are the same on a machine in %s', (zone) => {
+    const zoneBefore = process.env['TZ']
+    process.env['TZ'] = zone
+    try {
+      expect(new Date('2024-01-02T00:00').toISOString()).not.toBe('2024-01-02T00:00:00.000Z')
+      const shown = (date: string) => render(`{{ ${date} | date: "%Y-%m-%d %H:%M" }}`)
+      expect(shown('1704238200')).toMatchObject({ text: '2024-01-02 23:30' })
+      expect(shown('"2024-01-02"')).toMatchObject({ text: '2024-01-02 00:00' })
+      expect(shown('"2024-01-02 23:30"')).toMatchObject({ text: '2024-01-02 23:30' })
+      expect(shown('"2024-01-02T23:30:00+02:00"')).toMatchObject({ text: '2024-01-02 23:30' })
+      expect(render('{{ "2024-03-01" | date_to_long_string }}')).toMatchObject({
+        text: '01 March 2024',
+      })
+    } finally {
+      if (zoneBefore === undefined) delete process.env['TZ']
+      else process.env['TZ'] = zoneBefore
+    }
+  })
 })
 
 test('no file is read, whatever a template says', async () => {

@@ -9,8 +9,8 @@ test.each([
   ['EDQUOT', 'storage_unavailable', /quota/],
   ['EMFILE', 'storage_unavailable', /ulimit/],
   ['EIO', 'storage_unavailable', /failed in open \(EIO\)/],
-  ['EACCES', 'storage_rejected', /permission denied/],
-  ['EROFS', 'storage_rejected', /read-only/],
+  ['EACCES', 'storage_refused', /permission denied/],
+  ['EROFS', 'storage_refused', /read-only/],
   ['ENAMETOOLONG', 'storage_rejected', /too long/],
 ])('%s is %s, with advice and the path', (code, expected, message) => {
   expect(toStorageError(failure(code), '/renders/a.png')).toMatchObject({

@@ -100,17 +100,35 @@ describe('what a person finds', () => {
       const put = store.put('mug.png', bytesOf('x'), { ...PNG, when })
       await expect(put).rejects.toThrow(`${dir.join('mug.png')} is a folder`)
     }
-    expect(await store.head('mug.png')).toBeUndefined()
+    // A look before a picture is paid for must say so too.
+    await expect(store.head('mug.png')).rejects.toMatchObject({
+      code: 'storage_rejected',
+      message: expect.stringContaining('mug.png is a folder'),
+    })
   })
 
-  test('a file where a folder is needed is refused by its name', async () => {
-    const { dir, store } = await openStoreIn()
-    await writeFile(dir.join('mugs'), '')
+  test.each(['mugs/red.png', 'mugs/large/red.png'])(
+    'a file where %s needs a folder is refused by its name, also by a look',
+    async (key) => {
+      const { dir, store } = await openStoreIn()
+      await writeFile(dir.join('mugs'), '')
+      const refused = {
+        code: 'storage_rejected',
+        message: expect.stringContaining('a file is where a folder is needed'),
+      }
 
-    await expect(store.put('mugs/red.png', bytesOf('x'), PNG)).rejects.toMatchObject({
-      code: 'storage_rejected',
-      message: expect.stringContaining('a file is where a folder is needed'),
-    })
+      await expect(store.head(key)).rejects.toMatchObject(refused)
+      await expect(store.get(key, { bytesMax: 9 })).rejects.toMatchObject(refused)
+      await expect(store.put(key, bytesOf('x'), PNG)).rejects.toMatchObject(refused)
+    },
+  )
+
+  test('the probe leaves nothing behind', async () => {
+    const { dir, store } = await openStoreIn()
+
+    await store.probe()
+
+    expect(await readdir(dir.path)).toEqual([])
   })
 })
 

@@ -221,7 +221,7 @@ describe('redirects', () => {
     )
 
     await expect(fetchResult(downloader, `${origin}/mug.png`)).rejects.toMatchObject({
-      code: 'result_expired',
+      code: 'result_refused',
       message: expect.stringContaining('not a public address'),
     })
     expect(canary.connectionCount()).toBe(0)
@@ -421,8 +421,25 @@ describe('a result', () => {
     const { origin, requestCount } = await serve((_, response) => response.end(BYTES))
     const { downloader } = open({ allowPrivate: false, trustedOrigins: ['http://127.0.0.1:1'] })
 
-    await expect(fetchResult(downloader, origin)).rejects.toMatchObject({ code: 'result_expired' })
+    await expect(fetchResult(downloader, origin)).rejects.toMatchObject({ code: 'result_refused' })
     expect(requestCount()).toBe(0)
+  })
+
+  test.each([
+    'http://pictures.example/1.png?sig=hunter2',
+    'https://pictures.example:8443/1.png?sig=hunter2',
+    'https://10.0.0.1/1.png?sig=hunter2',
+  ])('at %s stops everybody, and says which setting would allow it', async (url) => {
+    const { downloader } = open({ allowPrivate: false })
+
+    const error = await fetchResult(downloader, url).catch((failure: unknown) => failure)
+
+    expect(error).toMatchObject({
+      code: 'result_refused',
+      callFate: 'presumed-paid',
+      advice: { retry: 'pause', reason: expect.stringContaining('RENDERQ_ALLOW_PRIVATE_URLS') },
+    })
+    expect(String(error)).not.toContain('hunter2')
   })
 
   test.each([403, 404, 410])('whose URL answers %i has expired, after one try', async (status) => {
@@ -438,15 +455,71 @@ describe('a result', () => {
     expect(requestCount()).toBe(1)
   })
 
-  test('is tried three times before it counts as lost', async () => {
+  test.each([
+    ['answers 503', 503],
+    ['answers 429', 429],
+    ['resets the connection', 0],
+  ])('whose server %s many times is fetched in the end', async (_, status) => {
+    const { origin, requestCount } = await serve((request, response) => {
+      if (requestCount() > 12) response.end(BYTES)
+      else if (status === 0) request.socket.resetAndDestroy()
+      else response.writeHead(status).end()
+    })
+    const { downloader, sunk } = open({ allowPrivate: true })
+
+    await fetchResult(downloader, origin)
+
+    expect(sunk()).toEqual(BYTES)
+    expect(requestCount()).toBe(13)
+  })
+
+  test('that fails until the time is over is lost, and never bought again', async () => {
     const { origin, requestCount } = await serve((_, response) => response.writeHead(503).end())
-    const { downloader } = open({ allowPrivate: true })
+    const { downloader } = open({ allowPrivate: true, timeoutMs: 200 })
 
     await expect(fetchResult(downloader, origin)).rejects.toMatchObject({
-      code: 'outcome_unknown',
-      message: expect.stringContaining('was paid, but its URL could not be fetched'),
+      code: 'result_expired',
+      advice: { retry: 'never' },
+      message: expect.stringMatching(/kept failing \(more than 200 ms, last: .*answered 503/),
     })
-    expect(requestCount()).toBe(3)
+    expect(requestCount()).toBeGreaterThan(3)
+  })
+
+  test('has the time since its answer came, and a little more for the last pictures of many', async () => {
+    const { origin, requestCount } = await serve((_, response) => response.writeHead(503).end())
+    const { downloader } = open(
+      { allowPrivate: true, timeoutMs: 1_800_000 },
+      { resultTimeoutMinMs: 200 },
+    )
+
+    const late = fetchResult(downloader, origin, { answeredAtMs: performance.now() - 1_800_000 })
+
+    await expect(late).rejects.toMatchObject({ code: 'result_expired' })
+    expect(requestCount()).toBeGreaterThan(0)
+  })
+
+  test('in the URL itself is decoded in place', async () => {
+    const { downloader, sunk } = open({ allowPrivate: false })
+
+    const downloaded = await fetchResult(
+      downloader,
+      `data:image/png;base64,${BYTES.toString('base64')}`,
+    )
+
+    expect(downloaded).toEqual({ byteCount: BYTES.byteLength, contentType: 'image/png' })
+    expect(sunk()).toEqual(BYTES)
+  })
+
+  test.each([
+    ['too large', `data:image/png;base64,${'A'.repeat(1_000)}`, /more than 100 bytes/],
+    ['no base64', 'data:image/png;base64,AAAA*AAA', /is not base64/],
+  ])('in the URL itself that is %s is a broken answer', async (_, url, message) => {
+    const { downloader } = open({ allowPrivate: false })
+
+    await expect(fetchResult(downloader, url, { bytesMax: 100 })).rejects.toMatchObject({
+      code: 'response_broken',
+      message: expect.stringMatching(message),
+    })
   })
 
   test('that is cut half-way is fetched again, and the sink gets every byte once', async () => {
@@ -476,9 +549,10 @@ describe('a result', () => {
     const { downloader, sunk } = open({ allowPrivate: true })
 
     await expect(fetchResult(downloader, origin)).rejects.toMatchObject({
-      code: 'outcome_unknown',
+      code: 'result_expired',
     })
     expect(sunk()).toEqual(BYTES.subarray(0, 10))
+    expect(requestCount()).toBe(2)
   })
 
   test('that is too large is not bought and fetched for ever', async () => {
@@ -497,7 +571,53 @@ describe('a result', () => {
 
     const download = fetchResult(downloader, origin, { signal: AbortSignal.timeout(30) })
 
-    await expect(download).rejects.toMatchObject({ callFate: 'presumed-paid' })
+    await expect(download).rejects.toMatchObject({
+      code: 'outcome_unknown',
+      callFate: 'presumed-paid',
+    })
+  })
+})
+
+describe('before a connection stands', () => {
+  const forEver = () => new Promise<never>(() => undefined)
+  const stuck = [
+    ['resolving', { resolve: forEver }],
+    ['connecting', { resolve: async () => ['93.184.216.34'], dial: forEver }],
+  ] as const
+
+  test.each(stuck)('a download that hangs in %s ends when it is told to', async (_, seams) => {
+    const { downloader } = open({ allowPrivate: true }, seams)
+    const stop = new AbortController()
+    const reason = new InterruptedError('stopping')
+
+    const download = fetchInput(downloader, 'http://pictures.example/1.png', {
+      signal: stop.signal,
+    })
+    setTimeout(() => stop.abort(reason), 20)
+
+    await expect(download).rejects.toBe(reason)
+  })
+
+  test.each(stuck)('a download that hangs in %s ends at its deadline', async (_, seams) => {
+    const { downloader } = open({ allowPrivate: true, timeoutMs: 50 }, seams)
+
+    await expect(fetchInput(downloader, 'http://pictures.example/1.png')).rejects.toMatchObject({
+      code: 'input_unavailable',
+      message: expect.stringContaining('more than 50 ms'),
+    })
+  })
+
+  test('a name that is not resolved in time costs one try, not the result', async () => {
+    const { port } = await serve((_, response) => response.end(BYTES))
+    const answers = [forEver(), Promise.resolve(['127.0.0.1'])]
+    const { downloader, sunk } = open(
+      { allowPrivate: true },
+      { resolve: () => answers.shift() ?? forEver(), lookupTimeoutMs: 50 },
+    )
+
+    await fetchResult(downloader, `http://pictures.example:${port}/1.png`)
+
+    expect(sunk()).toEqual(BYTES)
   })
 })
 
@@ -510,7 +630,7 @@ function open(
 ): { downloader: Downloader; sunk: () => Buffer } {
   const downloader = openDownloader(
     { allowPrivate: false, timeoutMs: 10_000, ...options },
-    { retryDelayMs: 1, ...seams },
+    { backoff: { backoffMs: 1, backoffMaxMs: 4 }, ...seams },
   )
   const chunks: Uint8Array[] = []
   sinks.set(downloader, chunks)

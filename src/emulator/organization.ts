@@ -1,2 +1,0 @@
-/** Whom every accepted key belongs to, as answers and messages tell it. */
-export const ORGANIZATION = 'org-emulator'

@@ -1,0 +1,22 @@
+/** What whole numbers any model takes; the `n` of a single model may be less. */
+const NUMBER_BOUNDS = {
+  n: { min: 1, max: 10 },
+  output_compression: { min: 0, max: 100 },
+} as const
+
+type BoundedParameter = keyof typeof NUMBER_BOUNDS
+
+export const BOUNDED_PARAMETERS = Object.keys(NUMBER_BOUNDS) as BoundedParameter[]
+
+/** `message` reads on from the parameter's name. */
+export function numberProblemOf(
+  name: BoundedParameter,
+  value: number,
+): { message: string; suggestion: string } | undefined {
+  const { min, max } = NUMBER_BOUNDS[name]
+  if (value >= min && value <= max) return undefined
+  return {
+    message: `${value}: must be from ${min} to ${max}`,
+    suggestion: String(value < min ? min : max),
+  }
+}

@@ -1,0 +1,255 @@
+/** The moments in a row's life that a whole pipeline can't be made to hit: races, outages, lost books. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { Secret } from '../../../src/config.ts'
+import { startEmulator, type Emulator } from '../../../src/emulator/server.ts'
+import {
+  InterruptedError,
+  JobInvalidError,
+  LedgerUnavailableError,
+  OtherStoreError,
+  StorageUnavailableError,
+  SupersededError,
+} from '../../../src/errors.ts'
+import { openImagesApi } from '../../../src/images-api/client.ts'
+import type { RenderJob } from '../../../src/job.ts'
+import { openLogger } from '../../../src/logger.ts'
+import type { Delivery } from '../../../src/queue/queue.ts'
+import { openStore } from '../../../src/storage/open-store.ts'
+import type { Store } from '../../../src/storage/store.ts'
+import { openDownloader } from '../../../src/worker/download.ts'
+import { recordsIn } from '../../../src/worker/records.ts'
+import { renderDelivery, type RenderTools } from '../../../src/worker/render.ts'
+import { openSpool } from '../../../src/worker/spool.ts'
+import { expectTrueRecords } from '../../helpers/invariants.ts'
+import { entryFor, jobFor, newRun } from '../../helpers/jobs.ts'
+import { allRecords } from '../../helpers/pipeline.ts'
+import { embeddedSettings, queueForTests } from '../../helpers/queues.ts'
+import { tempDir } from '../../helpers/temp.ts'
+
+const queue = queueForTests(embeddedSettings)
+let emulator: Emulator
+beforeAll(async () => {
+  emulator = await startEmulator()
+})
+afterAll(() => emulator[Symbol.asyncDispose]())
+
+const FIRST: Delivery = {
+  attempt: 1,
+  isLastAttempt: false,
+  stopping: new AbortController().signal,
+  abandoned: new AbortController().signal,
+}
+const LAST: Delivery = { ...FIRST, attempt: 5, isLastAttempt: true }
+
+async function openWorkshop() {
+  const dir = await tempDir()
+  const store = await openStore({ kind: 'folder', dir: dir.join('renders') })
+  const api = openImagesApi({
+    apiKey: new Secret('any'),
+    baseUrl: emulator.baseUrl,
+    requestTimeoutMs: 10_000,
+    imageBytesMax: 1e8,
+  })
+  const tools: RenderTools = {
+    api,
+    store,
+    downloader: openDownloader({ allowPrivate: false, timeoutMs: 1_000 }),
+    records: recordsIn(store),
+    spool: await openSpool(dir.join('spool')),
+    ledger: queue().ledger,
+    logger: openLogger('silent'),
+    imageBytesMax: 1e8,
+    storeRetryMs: 0,
+    ledgerRetryMs: 0,
+  }
+  const callsBefore = emulator.stats().calls
+  return {
+    tools,
+    store,
+    calls: () => emulator.stats().calls - callsBefore,
+    withStore: (changes: Partial<Store>): RenderTools => {
+      const changed: Store = {
+        url: store.url,
+        put: (...args) => store.put(...args),
+        get: (...args) => store.get(...args),
+        head: (key) => store.head(key),
+        list: (prefix) => store.list(prefix),
+        probe: () => store.probe(),
+        locationOf: (key) => store.locationOf(key),
+        [Symbol.asyncDispose]: async () => {},
+        ...changes,
+      }
+      return { ...tools, store: changed, records: recordsIn(changed) }
+    },
+    /** A row of a run of its own, entered at `enteredAt`. */
+    async enter(
+      changes: Partial<RenderJob> = {},
+      enteredAt = 1_700_000_000_000,
+    ): Promise<RenderJob> {
+      const run = newRun()
+      await queue().ledger.openRun(entryFor(run, 1, { store: store.url, enteredAt }))
+      return jobFor(run, 0, {
+        id: 'mug',
+        key: 'catalog/mug',
+        request: request('a mug'),
+        ...changes,
+      })
+    },
+    async [Symbol.asyncDispose]() {
+      await api[Symbol.asyncDispose]()
+      await tools.downloader[Symbol.asyncDispose]()
+      await dir[Symbol.asyncDispose]()
+    },
+  }
+}
+
+const request = (prompt: string) => ({ model: 'gpt-image-2', n: 1, prompt, quality: 'low' })
+const booksOf = ({ run }: RenderJob) => queue().ledger.books(run)
+
+describe('two runs that hold the same row', () => {
+  test('a record written between the look-up and the claim is found, and the call is taken back', async () => {
+    await using shop = await openWorkshop()
+    const [job, twin] = [await shop.enter(), await shop.enter()]
+    let isFirstLook = true
+    const racing = shop.withStore({
+      async head(key) {
+        if (isFirstLook) {
+          isFirstLook = false
+          await renderDelivery(twin, FIRST, shop.tools)
+          return undefined
+        }
+        return shop.store.head(key)
+      },
+    })
+
+    await renderDelivery(job, FIRST, racing)
+
+    expect(shop.calls()).toBe(1)
+    expect(await booksOf(twin)).toMatchObject({ calls: 1, outcomes: { succeeded: 1 } })
+    expect(await booksOf(job)).toMatchObject({ calls: 0, unknownCalls: 0, outcomes: { reused: 1 } })
+  })
+
+  test('the version of the later run stands, however late the earlier one comes', async () => {
+    await using shop = await openWorkshop()
+    const early = await shop.enter({}, 1_700_000_000_000)
+    const late = await shop.enter({ request: request('a red mug') }, 1_700_000_999_999)
+    await renderDelivery(late, FIRST, shop.tools)
+
+    await expect(renderDelivery(early, FIRST, shop.tools)).rejects.toThrow(SupersededError)
+
+    expect(shop.calls()).toBe(1)
+    expect(await booksOf(early)).toMatchObject({ calls: 0, outcomes: { failed: 1 } })
+    const records = await allRecords(shop.store)
+    expect(records.get('mug')?.run).toBe(late.run)
+    await expectTrueRecords(shop.store, records.values())
+  })
+})
+
+describe('when the store is away', () => {
+  test('after the call: the answer waits in the spool, costs no attempt, and is not bought again', async () => {
+    await using shop = await openWorkshop()
+    const job = await shop.enter()
+    const broken = shop.withStore({
+      put: async () => {
+        throw new StorageUnavailableError('away')
+      },
+    })
+
+    await expect(renderDelivery(job, LAST, broken)).rejects.toThrow(StorageUnavailableError)
+    expect(await booksOf(job)).toMatchObject({ settled: 0, calls: 1, unknownCalls: 0 })
+    await renderDelivery(job, LAST, shop.tools)
+
+    expect(shop.calls()).toBe(1)
+    expect(await booksOf(job)).toMatchObject({
+      calls: 1,
+      unknownCalls: 0,
+      outcomes: { succeeded: 1 },
+    })
+    await expectTrueRecords(shop.store, (await allRecords(shop.store)).values())
+  })
+
+  test('before the call: nothing is sent and the row does not fail, even on its last attempt', async () => {
+    await using shop = await openWorkshop()
+    const job = await shop.enter()
+    const broken = shop.withStore({
+      get: async () => {
+        throw new StorageUnavailableError('away')
+      },
+    })
+
+    await expect(renderDelivery(job, LAST, broken)).rejects.toMatchObject({
+      advice: { retry: 'later' },
+    })
+
+    expect(shop.calls()).toBe(0)
+    expect(await booksOf(job)).toMatchObject({ settled: 0, calls: 0 })
+  })
+})
+
+describe('when the ledger does not answer', () => {
+  test('a row that is stored never ends as failed; the next delivery settles it', async () => {
+    await using shop = await openWorkshop()
+    const job = await shop.enter()
+    const { ledger } = shop.tools
+    const deaf = Object.assign(Object.create(ledger) as typeof ledger, {
+      books: ledger.books.bind(ledger),
+      begin: ledger.begin.bind(ledger),
+      release: ledger.release.bind(ledger),
+      settle: async () => {
+        throw new Error('connection lost')
+      },
+    })
+
+    const delivery = renderDelivery(job, LAST, { ...shop.tools, ledger: deaf })
+    await expect(delivery).rejects.toThrow(LedgerUnavailableError)
+    expect(await booksOf(job)).toMatchObject({ settled: 0 })
+    await renderDelivery(job, LAST, shop.tools)
+
+    expect(shop.calls()).toBe(1)
+    expect(await booksOf(job)).toMatchObject({
+      calls: 1,
+      unknownCalls: 0,
+      outcomes: { succeeded: 1 },
+    })
+  })
+})
+
+test('stopping while inputs load costs nothing, not even the last attempt', async () => {
+  await using shop = await openWorkshop()
+  const input = { kind: 'url' as const, url: 'https://example.com/mug.png' }
+  const job = await shop.enter({ operation: 'edit', images: [input] })
+  const stopping = AbortSignal.abort('lock lost')
+
+  const delivery = renderDelivery(job, { ...LAST, stopping }, shop.tools)
+
+  await expect(delivery).rejects.toThrow(InterruptedError)
+  expect(shop.calls()).toBe(0)
+  expect(await booksOf(job)).toMatchObject({ settled: 0, calls: 0 })
+})
+
+test('a row of a run that stores elsewhere is left to a worker with that store', async () => {
+  await using shop = await openWorkshop()
+  const run = newRun()
+  await queue().ledger.openRun(entryFor(run, 1, { store: 's3://another' }))
+
+  const delivery = renderDelivery(jobFor(run, 0), LAST, shop.tools)
+
+  await expect(delivery).rejects.toThrow(OtherStoreError)
+  expect(shop.calls()).toBe(0)
+})
+
+test.each([
+  ['a key outside the store', { key: '../../etc/passwd' }],
+  ['a key among the records', { key: '_records/aa' }],
+  ['a base URL', { openaiBaseUrl: 'https://evil.example' }],
+  ['another version', { version: 2 }],
+])('a payload with %s is refused and nothing is sent', async (_, changes) => {
+  await using shop = await openWorkshop()
+  const job = await shop.enter()
+
+  await expect(renderDelivery({ ...job, ...changes }, FIRST, shop.tools)).rejects.toThrow(
+    JobInvalidError,
+  )
+
+  expect(shop.calls()).toBe(0)
+})
