@@ -5,7 +5,7 @@ export type { Logger }
 
 /** Shapes of secrets that must not reach a log even inside a server's message. */
 const SECRET_SHAPES =
-  /\b(sk-[A-Za-z0-9_-]{8,}|AKIA[A-Z0-9]{12,})|([?&](?:X-Amz-Signature|sig|signature|token|key)=)[^&\s"\\]+/gi
+  /\b(sk-[A-Za-z0-9_-]{8,}|A(?:KIA|SIA)[A-Z0-9]{12,})|([?&](?:X-Amz-Signature|X-Amz-Security-Token|sig|signature|token|key)=)[^&\s"\\]+/gi
 
 /** Removes known secrets and anything shaped like one. Applied to whole log lines and to server messages. */
 export function scrub(text: string, secrets: readonly string[] = []): string {

@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import { Agent, type Dispatcher } from 'undici'
 import { OutcomeUnknownError, ResponseBrokenError, type RenderErrorFacts } from '../errors.ts'
 import { AnswerBrokenError } from './answer-broken.ts'
+import { untilAborted } from '../until-aborted.ts'
 import { readAnswer, type Answer } from './answer-reader.ts'
 import { partsOf } from './answer-parts.ts'
 import type { AnswerPart, ImagesApi, ImagesCall, SendOptions } from './contract.ts'
@@ -139,15 +140,6 @@ async function* markSent(
 ): AsyncGenerator<Uint8Array> {
   progress.isSent = true
   yield* pieces
-}
-
-/** undici itself would wait for the connection before it looks at the signal. */
-function untilAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, { once: true })
-    void promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
 
 async function readSuccess(exchange: Exchange, response: Dispatcher.ResponseData): Promise<Answer> {

@@ -197,3 +197,10 @@ const BY_NAME = new Map(
 export function imageModelOf(name: string): ImageModel | undefined {
   return BY_NAME.get(name)
 }
+
+/** What may be sent as an input picture or a mask. */
+export const INPUT_MEDIA_TYPES: ReadonlySet<string> = new Set([
+  'image/png',
+  'image/webp',
+  'image/jpeg',
+])

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
 import { ConfigError, messageOf } from '../errors.ts'
+import { INPUT_MEDIA_TYPES } from '../images-api/models.ts'
 import type { InputPicture } from '../job.ts'
 import { inspectPicture, PictureBrokenError, type PictureFacts } from '../picture.ts'
 import { inputKey } from '../storage/keys.ts'
@@ -19,7 +20,6 @@ const REFERENCES_REMEMBERED_MAX = 10_000
 const URL_CHARS_MAX = 8_192
 /** One letter before the colon is a drive of Windows; a colon alone may be part of a file name. */
 const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:\/\/|^(data|file):/i
-const SENDABLE: ReadonlySet<string> = new Set(['image/png', 'image/webp', 'image/jpeg'])
 
 /** A local picture as it was when it was read; `file` may have other bytes by the time it is uploaded. */
 export interface LocalPicture extends PictureFacts {
@@ -84,7 +84,7 @@ export class InputPictures {
     if (read.kind === 'problem') return read
     try {
       const facts = await inspectPicture(read.bytes)
-      if (!SENDABLE.has(facts.mediaType)) {
+      if (!INPUT_MEDIA_TYPES.has(facts.mediaType)) {
         return problem(`is ${facts.mediaType}: the API takes PNG, WebP and JPEG`)
       }
       const sha256 = createHash('sha256').update(read.bytes).digest('hex')

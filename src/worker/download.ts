@@ -11,7 +11,7 @@ import { decodeDataUrl } from './data-url.ts'
 import { DownloadError, failureOfDownload, mayPass } from './download-failure.ts'
 import { dial, guardedConnect, resolveAll, type ConnectSeams } from './guarded-connect.ts'
 import { OnceSink } from './once-sink.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 export interface DownloaderOptions {
   /** http, any port, loopback and private networks. */

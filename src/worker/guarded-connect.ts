@@ -8,7 +8,7 @@ import { connect as connectTcp, isIP, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { callbackify } from 'node:util'
 import { AddressRefusedError, refuseAddress, type AddressPolicy } from './address-guard.ts'
-import { untilAborted } from './until-aborted.ts'
+import { untilAborted } from '../until-aborted.ts'
 
 /** For each address. */
 const CONNECT_TIMEOUT_MS = 10_000

@@ -8,6 +8,7 @@ import {
   StorageUnavailableError,
 } from '../errors.ts'
 import type { UploadPicture } from '../images-api/contract.ts'
+import { INPUT_MEDIA_TYPES } from '../images-api/models.ts'
 import type { InputPicture, RenderJob } from '../job.ts'
 import { inspectPicture, type PictureFacts } from '../picture.ts'
 import type { InputEntry } from '../record.ts'
@@ -17,8 +18,6 @@ import type { Downloader } from './download.ts'
 
 /** The API's own limit for each is "less than 50 MB". */
 const INPUT_BYTES_MAX = 50 * 1024 * 1024 - 1
-/** Of local files the plan has seen to it; what is behind a URL shows only now. */
-const SENDABLE: ReadonlySet<string> = new Set(['image/png', 'image/webp', 'image/jpeg'])
 
 export interface InputSources {
   store: Store
@@ -119,7 +118,7 @@ async function toLoaded(
       cause,
     })
   })
-  if (!SENDABLE.has(facts.mediaType)) {
+  if (!INPUT_MEDIA_TYPES.has(facts.mediaType)) {
     throw new InputUnusableError(
       `the input picture ${source} is ${facts.mediaType}: the API takes PNG, WebP and JPEG`,
     )

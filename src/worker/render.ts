@@ -74,7 +74,7 @@ async function enteredAtOf({ run }: RenderJob, { ledger, store }: RenderTools): 
 async function render(job: RenderJob, attempt: Attempt): Promise<void> {
   const { book, delivery, tools, shelf } = attempt
   const recorded = await recordStanding(job, shelf)
-  if (recorded !== undefined) return settle(book, recorded, tools)
+  if (recorded !== undefined) return settle(book, { record: recorded }, tools)
 
   const answer = (await answerInSpool(job, attempt)) ?? (await buyAnswer(job, attempt))
   if (answer === undefined) return
@@ -85,7 +85,8 @@ async function render(job: RenderJob, attempt: Attempt): Promise<void> {
     forMs: tools.storeRetryMs,
     signal: delivery.abandoned,
   })
-  await settle(book, record, tools, costUsdOf(job.request.model, answer.usage))
+  const paidUsd = costUsdOf(job.request.model, answer.usage)
+  await settle(book, { record, paidUsd }, tools)
   await tools.spool.remove(job.fingerprint)
 }
 
@@ -103,9 +104,8 @@ async function recordStanding(
 /** Everything is stored by now: whatever happens to the ledger, the row must not end as failed. */
 async function settle(
   book: RowBook,
-  record: RenderRecord,
+  { record, paidUsd }: { record: RenderRecord; paidUsd?: number | null },
   { ledgerRetryMs }: RenderTools,
-  paidUsd?: number | null,
 ): Promise<void> {
   try {
     await keepTrying(() => book.settleWith(record, paidUsd), {
@@ -140,7 +140,7 @@ async function buyAnswer(job: RenderJob, attempt: Attempt): Promise<SpooledAnswe
       // Only now is the row ours alone; since the first look another run may have bought it.
       const standing = await recordOfOwner(job, attempt)
       if (standing !== undefined) {
-        await settle(book, standing, tools)
+        await settle(book, { record: standing }, tools)
         return undefined
       }
       const { calls, unknownCalls } = begun
