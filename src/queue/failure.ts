@@ -30,6 +30,7 @@ export async function toQueueFailure(
       await brakes.rateLimit(advice.delayMs)
       return new RateLimitError()
     case 'later':
+      if (job.attemptsStarted > PICK_UPS_MAX) return error
       return putBack(job, token, advice.delayMs)
     case 'pause':
       await brakes.stop(error, advice.reason)

@@ -13,7 +13,7 @@ import {
   StorageUnavailableError,
 } from '../errors.ts'
 import { costUsdOf, PRICE_TABLE_DATE } from '../images-api/prices.ts'
-import { RenderJob } from '../job.ts'
+import { fingerprintOf, RenderJob } from '../job.ts'
 import type { Ledger } from '../queue/ledger.ts'
 import type { Delivery } from '../queue/queue.ts'
 import type { Logger } from '../logger.ts'
@@ -301,9 +301,18 @@ function errorFacts(error: unknown): object {
   return { code, message, status, requestId, serverCode }
 }
 
+/** Its shape, its key, and that the fingerprint is really that of its content. */
 function parseJob(payload: unknown): RenderJob {
   const parsed = RenderJob.safeParse(payload)
-  const problem = parsed.success ? checkKey(parsed.data.key) : parsed.error.message
-  if (parsed.success && problem === undefined) return parsed.data
-  throw new JobInvalidError(`the queue delivered something that is not a job: ${problem}`)
+  if (!parsed.success) throw notAJob(parsed.error.message)
+  const problem = checkKey(parsed.data.key)
+  if (problem !== undefined) throw notAJob(problem)
+  if (fingerprintOf(parsed.data) !== parsed.data.fingerprint) {
+    throw notAJob('its fingerprint is not that of its content')
+  }
+  return parsed.data
+}
+
+function notAJob(problem: string): JobInvalidError {
+  return new JobInvalidError(`the queue delivered something that is not a job: ${problem}`)
 }

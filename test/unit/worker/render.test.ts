@@ -243,6 +243,7 @@ test.each([
   ['a key among the records', { key: '_records/aa' }],
   ['a base URL', { openaiBaseUrl: 'https://evil.example' }],
   ['another version', { version: 2 }],
+  ['another prompt than its fingerprint', { request: request('something else') }],
 ])('a payload with %s is refused and nothing is sent', async (_, changes) => {
   await using shop = await openWorkshop()
   const job = await shop.enter()
