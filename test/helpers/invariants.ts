@@ -1,5 +1,6 @@
 /** What must hold after every run, whatever went wrong in it. */
 import { createHash } from 'node:crypto'
+import sharp from 'sharp'
 import { expect } from 'vitest'
 import { inspectPicture } from '../../src/picture.ts'
 import type { PictureEntry, RenderRecord } from '../../src/record.ts'
@@ -33,6 +34,8 @@ async function expectTruePicture(
   const bytes = await store.get(picture.key, { bytesMax: 1e9 })
   expect(bytes, picture.key).toBeDefined()
   const { width, height, mediaType } = await inspectPicture(bytes!)
+  // Decodes every pixel: an independent reader's word that this is a picture.
+  await sharp(bytes).resize(8).raw().toBuffer()
   const sha256 = createHash('sha256').update(bytes!).digest('hex')
   const { key: _, index: __, revisedPrompt: ___, ...said } = picture
   expect({ sha256, width, height, mediaType, byteCount: bytes!.length }).toEqual(said)
