@@ -21,7 +21,7 @@ export function refuseSwallowedFlags(program: Command, env: NodeJS.Dict<string>)
   if (swallowed.length === 0) return
   const given = swallowed.map((name) => `--${name}`).join(' ')
   throw new ConfigError(
-    `npm kept ${given} for itself, nothing was done. Put flags behind a --, for example:\n` +
-      `  npm run ${script} -- ${process.argv.slice(3).join(' ')} ${given} …`,
+    `npm kept ${given} for itself, nothing was done. Flags go behind a --, with their values:\n` +
+      `  npm run ${script} -- ${given} …`,
   )
 }

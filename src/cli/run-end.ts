@@ -30,7 +30,7 @@ export async function printEnd(
   const picturesAt = store.locationOf(commonFolder(results))
   const lines = [
     ...headline(summary, end),
-    ...costNotes(results, isEmulated),
+    ...costNotes(summary, results, isEmulated),
     ...failureLines(results),
     `  pictures  ${picturesAt}`,
     end.kind === 'finished'
@@ -63,16 +63,25 @@ function commonFolder(results: readonly RowResult[]): string {
   return common.join('/')
 }
 
-function costNotes(results: readonly RowResult[], isEmulated: boolean): string[] {
+function costNotes(
+  { unknownCalls }: RunSummary,
+  results: readonly RowResult[],
+  isEmulated: boolean,
+): string[] {
   const unpriced = results.filter(
     ({ outcome, costUsd }) => outcome === 'succeeded' && costUsd === null,
   )
   return [
+    ...(unknownCalls > 0
+      ? [`  ${count(unknownCalls, 'call')} may be paid without an answer, and are not in that sum`]
+      : []),
     ...(unpriced.length > 0
       ? [`  the cost of ${count(unpriced.length, 'row')} is unknown and not in that sum`]
       : []),
     ...(isEmulated
-      ? ['  emulated: nothing was paid, the cost is what the API would have charged']
+      ? [
+          '  emulated: the pictures are test patterns, nothing was paid, the cost is what it would have been',
+        ]
       : []),
   ]
 }

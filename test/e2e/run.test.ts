@@ -158,7 +158,7 @@ describe('bad usage', () => {
     const { code, stderr } = await runCli(['enqueue', 'm.csv', '4'], { cwd: dir.path, env })
 
     expect(code).toBe(2)
-    expect(stderr).toContain('npm run enqueue -- m.csv 4 --concurrency')
+    expect(stderr).toContain('npm run enqueue -- --concurrency')
   })
 
   test('--help begins with examples', async () => {
