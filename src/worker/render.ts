@@ -25,7 +25,7 @@ import { keepTrying } from './keep-trying.ts'
 import { rowBook, type RowBook } from './row-book.ts'
 import type { SpooledAnswer } from './spool.ts'
 import { storePictures, type PictureShelf } from './stored-pictures.ts'
-import { adoptAll, lookAtTarget } from './target.ts'
+import { adoptAll, keptAtTarget } from './target.ts'
 
 export interface RenderTools extends CallTools, Omit<PictureShelf, 'enteredAt'> {
   ledger: Ledger
@@ -96,9 +96,7 @@ async function recordStanding(
   shelf: PictureShelf,
 ): Promise<RenderRecord | undefined> {
   const { record } = await shelf.records.look(job.fingerprint)
-  if (record !== undefined) return record
-  const target = await lookAtTarget(job, shelf)
-  return target.kind === 'kept' ? target.record : undefined
+  return record ?? keptAtTarget(job, shelf)
 }
 
 /** Everything is stored by now: whatever happens to the ledger, the row must not end as failed. */

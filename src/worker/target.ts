@@ -4,29 +4,25 @@ import type { PictureEntry, RenderRecord } from '../record.ts'
 import { pictureKey } from '../storage/keys.ts'
 import { adopt, ownerOf, taken, type PictureShelf } from './stored-pictures.ts'
 
-export type Target =
-  | { kind: 'free' }
-  /** The first picture of this very fingerprint is there, but no record of it: see `adoptAll`. */
-  | { kind: 'unrecorded' }
-  /** An older version of the row is there, and the run is told to keep it. */
-  | { kind: 'kept'; record: RenderRecord }
-
 /**
- * Looks at the keys that are expected; the true extension is only known from the bytes, so the check at
+ * The record of an older version of the row that the run is told to keep; undefined when the row may be rendered.
+ * Looks at the first key that is expected; the true extension is only known from the bytes, so the check at
  * storing time stands as well. A look-up costs far less than finding out after the call. Throws
- * StorageRejectedError when the place is taken.
+ * StorageRejectedError or SupersededError when the place is taken.
  */
-export async function lookAtTarget(job: RenderJob, shelf: PictureShelf): Promise<Target> {
+export async function keptAtTarget(
+  job: RenderJob,
+  shelf: PictureShelf,
+): Promise<RenderRecord | undefined> {
   const head = await shelf.store.head(expectedKey(job, 0))
-  if (head === undefined) return { kind: 'free' }
+  if (head === undefined) return undefined
   const owner = ownerOf(job, head.metadata, shelf)
-  if (owner.kind === 'same') return { kind: 'unrecorded' }
-  if (owner.kind === 'older' && job.existing === 'replace') return { kind: 'free' }
-  const record =
-    owner.kind === 'older' && job.existing === 'keep'
-      ? (await shelf.records.look(owner.fingerprint)).record
-      : undefined
-  if (record !== undefined) return { kind: 'kept', record }
+  if (owner.kind === 'same') return undefined
+  if (owner.kind === 'older' && job.existing === 'replace') return undefined
+  if (owner.kind === 'older' && job.existing === 'keep') {
+    const { record } = await shelf.records.look(owner.fingerprint)
+    if (record !== undefined) return record
+  }
   throw taken(shelf.store, expectedKey(job, 0), owner)
 }
 
