@@ -14,6 +14,10 @@ interface EmulatorFlags {
   latencyMs: number
   urlLifetimeMs: number
   imagesPerMinute?: number
+  requestsPerMinute?: number
+  tokensPerMinute?: number
+  asOf?: string
+  fetchUrls?: boolean
   faults?: string
 }
 
@@ -27,6 +31,13 @@ export function emulatorCommand(): Command {
     .option('--latency-ms <ms>', 'mean time per call', wholeNumber, 500)
     .option('--url-lifetime-ms <ms>', 'how long result URLs work', wholeNumber, 3_600_000)
     .option('--images-per-minute <count>', 'answer 429 above this (default: no limit)', wholeNumber)
+    .option('--requests-per-minute <count>', 'the same for requests', wholeNumber)
+    .option('--tokens-per-minute <count>', 'the same for tokens, as usage counts them', wholeNumber)
+    .option('--as-of <day>', 'refuse models that are shut down by this day (default: serve all)')
+    .option(
+      '--fetch-urls',
+      'fetch the pictures that JSON edits name by a URL (default: refuse them)',
+    )
     .option('--faults <file>', 'JSON array of scripted faults, see docs/emulator.md')
     .action(async (flags: EmulatorFlags) => {
       const { serveEmulator } = await import('./serve-emulator.ts')

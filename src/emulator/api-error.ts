@@ -49,6 +49,14 @@ export function modelNotFound(id: string): ApiError {
   })
 }
 
+export function modelRetired(id: string): ApiError {
+  return new ApiError(404, {
+    message: `The model '${id}' has been deprecated, learn more here: https://platform.openai.com/docs/deprecations`,
+    param: 'model',
+    code: 'model_not_found',
+  })
+}
+
 export function badKey(key: string): ApiError {
   return new ApiError(401, {
     message: `Incorrect API key provided: ${masked(key)}. You can find your API key at https://platform.openai.com/account/api-keys.`,

@@ -12,12 +12,19 @@ export interface Upload {
   mediaType: string
 }
 
+/** A picture that was only named; references.ts opens it. */
+export type Reference = { param: string; imageUrl: string } | { param: string; fileId: string }
+
+export type SentPicture = Upload | Reference
+
 export interface CallForm {
   encoding: 'json' | 'multipart'
   values: Map<string, unknown>
   /** In the order they were sent. */
-  images: Upload[]
-  mask?: Upload
+  images: SentPicture[]
+  mask?: SentPicture
+  /** Only in a multipart form. */
+  markup?: SentPicture
 }
 
 const ENCODINGS: Readonly<Record<Operation, readonly string[]>> = {
@@ -27,7 +34,7 @@ const ENCODINGS: Readonly<Record<Operation, readonly string[]>> = {
 }
 
 const IMAGES_MAX = 16
-const IMAGE_URL_CHARS_MAX = 20_971_520
+const FILE_FIELDS = new Set(['image', 'image[]', 'mask', 'markup'])
 
 export async function readCallForm(
   body: Buffer<ArrayBuffer>,
@@ -59,7 +66,7 @@ async function readMultipart(body: Buffer<ArrayBuffer>, contentType: string): Pr
   return sortFiles(files, values)
 }
 
-async function parseMultipart(
+export async function parseMultipart(
   body: Buffer<ArrayBuffer>,
   contentType: string,
 ): Promise<[string, File | string][]> {
@@ -75,19 +82,20 @@ async function sortFiles(
   files: Map<string, File[]>,
   values: Map<string, unknown>,
 ): Promise<CallForm> {
-  const lists = { single: files.get('image'), many: files.get('image[]'), mask: files.get('mask') }
-  const stray = [...files.keys()].find((name) => !['image', 'image[]', 'mask'].includes(name))
+  const stray = [...files.keys()].find((name) => !FILE_FIELDS.has(name))
   if (stray !== undefined) throw unknownParameter(stray)
-  if (lists.single !== undefined && lists.many !== undefined) throw duplicate('image')
-  const [maskFile] = lists.mask ?? []
-  const images = lists.single ?? lists.many ?? []
+  if (files.has('image') && files.has('image[]')) throw duplicate('image')
+  const images = files.get('image') ?? files.get('image[]') ?? []
+  const [mask] = files.get('mask') ?? []
+  const [markup] = files.get('markup') ?? []
   return {
     encoding: 'multipart',
     values,
     images: await Promise.all(
       images.map((file, index) => toUpload(file, imageParam(index, images))),
     ),
-    ...(maskFile === undefined ? {} : { mask: await toUpload(maskFile, 'mask') }),
+    ...(mask === undefined ? {} : { mask: await toUpload(mask, 'mask') }),
+    ...(markup === undefined ? {} : { markup: await toUpload(markup, 'markup') }),
   }
 }
 
@@ -133,12 +141,10 @@ function takeReferences(form: CallForm): CallForm {
   if (!Array.isArray(references)) {
     throw badRequest('images', 'invalid_type', "Invalid type for 'images': expected an array.")
   }
-  // Refused here, before any of them is decoded.
+  // Refused here, before any of them is opened.
   if (references.length > IMAGES_MAX) throw tooManyImages('images', IMAGES_MAX, references.length)
-  form.images = references.map((reference, index) =>
-    resolveReference(reference, `images[${index}]`),
-  )
-  if (mask !== undefined) form.mask = resolveReference(mask, 'mask')
+  form.images = references.map((reference, index) => readReference(reference, `images[${index}]`))
+  if (mask !== undefined) form.mask = readReference(mask, 'mask')
   return form
 }
 
@@ -147,35 +153,14 @@ export function tooManyImages(param: string, max: number, count: number): ApiErr
   return badRequest(param, 'array_above_max_length', message)
 }
 
-function resolveReference(reference: unknown, param: string): Upload {
+function readReference(reference: unknown, param: string): Reference {
   const { image_url, file_id, ...rest } = (reference ?? {}) as Record<string, unknown>
   const given = [image_url, file_id].filter((value) => typeof value === 'string')
   if (given.length !== 1 || Object.keys(rest).length > 0) {
     const message = `Invalid '${param}': expected an object with exactly one of 'image_url' and 'file_id'.`
     throw badRequest(param, 'invalid_type', message)
   }
-  if (typeof image_url === 'string') return fromDataUrl(image_url, param)
-  const message = `Invalid '${param}': the file '${String(file_id)}' was not found; this emulator keeps no files, send a data URL.`
-  throw badRequest(param, 'image_file_not_found', message)
-}
-
-function fromDataUrl(url: string, param: string): Upload {
-  if (url.length > IMAGE_URL_CHARS_MAX) {
-    const message = `Invalid '${param}.image_url': string too long. Expected a string with maximum length ${IMAGE_URL_CHARS_MAX}.`
-    throw badRequest(param, 'string_above_max_length', message)
-  }
-  if (/^https?:\/\//i.test(url)) {
-    const message = `Failed to download the image of '${param}': this emulator works offline, send a data URL.`
-    throw badRequest(param, 'failed_to_download_image', message)
-  }
-  const comma = url.indexOf(',')
-  const header = /^data:([^;,]+);base64$/i.exec(url.slice(0, Math.max(0, comma)))
-  if (header?.[1] === undefined) {
-    throw badRequest(param, 'invalid_image_url', `Invalid '${param}': not a base64 data URL.`)
-  }
-  const text = url.slice(comma + 1)
-  if (text.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(text)) {
-    throw badRequest(param, 'invalid_base64_image', `Invalid '${param}': not valid base64.`)
-  }
-  return { param, bytes: Buffer.from(text, 'base64'), mediaType: header[1].toLowerCase() }
+  return typeof image_url === 'string'
+    ? { param, imageUrl: image_url }
+    : { param, fileId: String(file_id) }
 }

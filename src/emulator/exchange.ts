@@ -1,12 +1,15 @@
 /** One HTTP exchange: its key, reading its request within a bound, and sending its answer. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { ApiError, badKey } from './api-error.ts'
+import { inAzureShape } from './azure.ts'
 import type { Service } from './service.ts'
 
 export interface Exchange {
   request: IncomingMessage
   response: ServerResponse
   url: URL
+  /** Whose manner of speaking: paths, keys and some of the errors differ. */
+  host: 'openai' | 'azure'
   /** What the route's pattern captured. */
   parameter: string
   requestId: string
@@ -14,9 +17,11 @@ export interface Exchange {
   service: Service
 }
 
-/** Gives the bearer key, or throws the API's 401. Without a key of its own, the emulator takes any. */
-export function authorize({ request, service }: Exchange): string {
-  const key = /^Bearer +(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1]
+/** Gives the key, or throws the API's 401. Without a key of its own, the emulator takes any. */
+export function authorize({ request, host, service }: Exchange): string {
+  const bearer = /^Bearer +(\S+)\s*$/i.exec(request.headers.authorization ?? '')?.[1]
+  const apiKey = request.headers['api-key']
+  const key = host === 'azure' && typeof apiKey === 'string' && apiKey !== '' ? apiKey : bearer
   if (key === undefined) {
     throw new ApiError(401, {
       message:
@@ -63,7 +68,8 @@ export function sendError(exchange: Exchange, error: ApiError): void {
   for (const [name, value] of Object.entries(error.headers)) {
     exchange.response.setHeader(name, value)
   }
-  sendJson(exchange, error.status, error.body)
+  const body = exchange.host === 'azure' ? inAzureShape(error) : error.body
+  sendJson(exchange, error.status, body)
 }
 
 /** Only routes of the API itself tell it; they are the ones that have a request id. */

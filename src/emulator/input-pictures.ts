@@ -1,7 +1,8 @@
 /** Judges uploaded pictures as the API does: by the part's media type first, then by their bytes. */
 import { type ApiError, badImageValue, badRequest, missingParameter } from './api-error.ts'
-import { type CallForm, tooManyImages, type Upload } from './call-form.ts'
+import { type CallForm, type SentPicture, tooManyImages, type Upload } from './call-form.ts'
 import type { ImageModel } from './models.ts'
+import type { OpenReference } from './references.ts'
 
 export interface InputPicture {
   /** What an error calls it. */
@@ -14,6 +15,8 @@ export interface InputPicture {
 export interface InputPictures {
   images: InputPicture[]
   mask?: InputPicture
+  /** Drawn over the first image. */
+  markup?: InputPicture
 }
 
 const MEDIA_TYPES = new Set(['image/jpeg', 'image/png', 'image/webp'])
@@ -23,20 +26,28 @@ const MASK_BYTES_MAX = 50_000_000
 export async function checkInputPictures(
   form: CallForm,
   model: ImageModel,
+  openReference: OpenReference,
 ): Promise<InputPictures> {
   const { countMax } = model.inputs
+  const { mask, markup } = form
   if (form.images.length === 0) {
     throw missingParameter(form.encoding === 'json' ? 'images' : 'image')
   }
   if (form.images.length > countMax) throw tooManyImages('image', countMax, form.images.length)
-  const images: InputPicture[] = []
-  for (const upload of form.images) images.push(await checkImage(upload, model))
+  if (mask !== undefined && markup !== undefined) {
+    throw badImageValue('markup', "'markup' cannot be combined with 'mask'.")
+  }
+  const open = async (sent: SentPicture) => ('bytes' in sent ? sent : await openReference(sent))
+  const images: Inspected[] = []
+  for (const sent of form.images) images.push(await checkImage(await open(sent), model))
   const [first] = images
-  if (form.mask === undefined || first === undefined) return { images }
-  return { images, mask: await checkMask(form.mask, first) }
+  if (first === undefined) return { images }
+  if (mask !== undefined) return { images, mask: await checkMask(await open(mask), first) }
+  if (markup !== undefined) return { images, markup: await checkMarkup(await open(markup), first) }
+  return { images }
 }
 
-async function checkImage(upload: Upload, model: ImageModel): Promise<InputPicture> {
+async function checkImage(upload: Upload, model: ImageModel): Promise<Inspected> {
   const { bytesMax, squarePngOnly } = model.inputs
   const picture = await inspect(upload, bytesMax)
   if (!squarePngOnly) return picture
@@ -59,6 +70,31 @@ async function checkMask(upload: Upload, first: InputPicture): Promise<InputPict
   return mask
 }
 
+/** Unlike a mask, it is laid on the image as people see it: after its EXIF orientation. */
+async function checkMarkup(upload: Upload, first: Inspected): Promise<InputPicture> {
+  const markup = await inspect(upload, MASK_BYTES_MAX)
+  const bad = (why: string) => badImageValue('markup', `Invalid markup image - ${why}.`)
+  if (markup.format !== 'png') throw bad('markup must be a PNG')
+  const { width, height } = first.upright
+  if (markup.width !== width || markup.height !== height) {
+    throw bad(
+      `markup size ${markup.width}x${markup.height} does not match image size ${width}x${height}`,
+    )
+  }
+  if (await isOpaque(markup)) throw bad('markup must contain transparent pixels')
+  return markup
+}
+
+async function isOpaque({ bytes, param }: InputPicture): Promise<boolean> {
+  const { default: sharp } = await import('sharp')
+  const stats = await sharp(bytes)
+    .stats()
+    .catch(() => {
+      throw unreadable(param)
+    })
+  return stats.isOpaque
+}
+
 function badMask(why: string): ApiError {
   return badImageValue('mask', `Invalid mask image format - ${why}.`, 'invalid_mask_image_format')
 }
@@ -66,6 +102,8 @@ function badMask(why: string): ApiError {
 interface Inspected extends InputPicture {
   format: string
   hasAlpha: boolean
+  /** Its size after the EXIF orientation. */
+  upright: { width: number; height: number }
 }
 
 async function inspect({ param, bytes, mediaType }: Upload, bytesMax: number): Promise<Inspected> {
@@ -80,8 +118,8 @@ async function inspect({ param, bytes, mediaType }: Upload, bytesMax: number): P
   if (!hasKnownSignature(bytes)) throw unreadable(param)
   const { default: sharp } = await import('sharp')
   try {
-    const { width, height, format, hasAlpha } = await sharp(bytes).metadata()
-    return { param, bytes, width, height, format, hasAlpha }
+    const { width, height, format, hasAlpha, autoOrient } = await sharp(bytes).metadata()
+    return { param, bytes, width, height, format, hasAlpha, upright: autoOrient }
   } catch {
     throw unreadable(param)
   }

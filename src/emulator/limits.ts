@@ -1,14 +1,27 @@
 /**
- * Rate limits per model family: always reported in headers, refused only when a limit of pictures per
- * minute was set. Capacity comes back evenly, as a leaking bucket's does.
+ * Rate limits per model family: always reported in headers, refused only where a limit was set. Capacity
+ * comes back evenly, as a leaking bucket's does.
  */
 import { ApiError, ORGANIZATION } from './api-error.ts'
 
 const MINUTE_MS = 60_000
-/** Reported, never enforced: high enough that a client pacing itself by the headers is not slowed down. */
-const REQUESTS_PER_MINUTE = 100_000
-const TOKENS_PER_MINUTE = 100_000_000
-const PICTURES_PER_MINUTE = 100_000
+
+export interface RateLimitSettings {
+  requestsPerMinute?: number | undefined
+  tokensPerMinute?: number | undefined
+  imagesPerMinute?: number | undefined
+}
+
+/** By their names in headers and errors, in the order they are looked at. */
+const LIMIT_NAMES = ['requests', 'tokens', 'input-images'] as const
+export type LimitName = (typeof LIMIT_NAMES)[number]
+
+/** What is reported where no limit was set: a client pacing itself by the headers is not slowed down. */
+const UNLIMITED: Readonly<Record<LimitName, number>> = {
+  requests: 100_000,
+  tokens: 100_000_000,
+  'input-images': 100_000,
+}
 
 interface Demand {
   model: string
@@ -17,11 +30,17 @@ interface Demand {
   tokens: number
 }
 
+type Family = Readonly<Record<LimitName, Bucket>>
+
 export class RateLimits {
-  readonly #picturesPerMinute: number | undefined
+  readonly #perMinute: Readonly<Record<LimitName, number | undefined>>
   readonly #families = new Map<string, Family>()
-  constructor(picturesPerMinute?: number) {
-    this.#picturesPerMinute = picturesPerMinute
+  constructor({ requestsPerMinute, tokensPerMinute, imagesPerMinute }: RateLimitSettings = {}) {
+    this.#perMinute = {
+      requests: requestsPerMinute,
+      tokens: tokensPerMinute,
+      'input-images': imagesPerMinute,
+    }
   }
 
   /** Books the demand and gives the headers that say what is left; refused, nothing but the request counts. */
@@ -30,35 +49,31 @@ export class RateLimits {
     nowMs = Date.now(),
   ): { headers: Record<string, string>; refusal?: ApiError } {
     const family = this.#familyOf(demand.family)
-    family.requests.add(1, nowMs)
-    const waitMs =
-      this.#picturesPerMinute === undefined ? 0 : family.pictures.waitMs(demand.pictures, nowMs)
-    if (waitMs > 0) {
-      const refusal = tooManyPictures(demand, family.pictures, waitMs)
-      return { headers: headersOf(family), refusal }
-    }
-    family.pictures.add(demand.pictures, nowMs)
-    family.tokens.add(demand.tokens, nowMs)
-    return { headers: headersOf(family) }
+    const amounts = { requests: 1, tokens: demand.tokens, 'input-images': demand.pictures }
+    const full = LIMIT_NAMES.find(
+      (name) =>
+        this.#perMinute[name] !== undefined && family[name].waitMs(amounts[name], nowMs) > 0,
+    )
+    const booked =
+      full === undefined ? LIMIT_NAMES : full === 'requests' ? [] : ['requests' as const]
+    const refusal =
+      full === undefined ? {} : { refusal: overLimit(demand, full, { family, amounts, nowMs }) }
+    for (const name of booked) family[name].add(amounts[name], nowMs)
+    return { headers: headersOf(family), ...refusal }
   }
 
   #familyOf(name: string): Family {
     const known = this.#families.get(name)
     if (known !== undefined) return known
+    const bucketOf = (limit: LimitName) => new Bucket(this.#perMinute[limit] ?? UNLIMITED[limit])
     const family = {
-      requests: new Bucket(REQUESTS_PER_MINUTE),
-      tokens: new Bucket(TOKENS_PER_MINUTE),
-      pictures: new Bucket(this.#picturesPerMinute ?? PICTURES_PER_MINUTE),
+      requests: bucketOf('requests'),
+      tokens: bucketOf('tokens'),
+      'input-images': bucketOf('input-images'),
     }
     this.#families.set(name, family)
     return family
   }
-}
-
-interface Family {
-  requests: Bucket
-  tokens: Bucket
-  pictures: Bucket
 }
 
 class Bucket {
@@ -74,7 +89,7 @@ class Bucket {
   }
 
   get resetMs(): number {
-    return Math.ceil((this.#used / this.limit) * MINUTE_MS)
+    return this.limit === 0 ? 0 : Math.ceil((this.#used / this.limit) * MINUTE_MS)
   }
 
   add(amount: number, nowMs: number): void {
@@ -97,31 +112,35 @@ class Bucket {
 }
 
 function headersOf(family: Family): Record<string, string> {
-  const buckets = [
-    ['requests', family.requests],
-    ['tokens', family.tokens],
-    ['input-images', family.pictures],
-  ] as const
   return Object.fromEntries(
-    buckets.flatMap(([name, bucket]) => [
-      [`x-ratelimit-limit-${name}`, String(bucket.limit)],
-      [`x-ratelimit-remaining-${name}`, String(bucket.limit - bucket.used)],
-      [`x-ratelimit-reset-${name}`, formatDuration(bucket.resetMs)],
-    ]),
+    LIMIT_NAMES.flatMap((name) => {
+      const { limit, used, resetMs } = family[name]
+      return [
+        [`x-ratelimit-limit-${name}`, String(limit)],
+        [`x-ratelimit-remaining-${name}`, String(limit - used)],
+        [`x-ratelimit-reset-${name}`, formatDuration(resetMs)],
+      ]
+    }),
   )
 }
 
-function tooManyPictures(demand: Demand, pictures: Bucket, waitMs: number): ApiError {
-  const { model, family, pictures: requested } = demand
-  const facts = { limit: pictures.limit, used: pictures.used, requested }
+function overLimit(
+  { model, family: familyName }: Demand,
+  name: LimitName,
+  { family, amounts, nowMs }: { family: Family; amounts: Record<LimitName, number>; nowMs: number },
+): ApiError {
+  const { limit, used } = family[name]
+  const waitMs = family[name].waitMs(amounts[name], nowMs)
+  const facts = { model, family: familyName, name, limit, used, requested: amounts[name] }
   // More than the limit in one request never fits: no time to come back can be named.
   const headers = waitMs === Infinity ? {} : retryHeaders('retry-after-ms', waitMs)
-  return rateLimitError({ model, family, ...facts, waitMs: Math.min(waitMs, MINUTE_MS) }, headers)
+  return rateLimitError({ ...facts, waitMs: Math.min(waitMs, MINUTE_MS) }, headers)
 }
 
 interface RateLimitFacts {
   model: string
   family: string
+  name: LimitName
   limit: number
   used: number
   requested: number
@@ -129,12 +148,18 @@ interface RateLimitFacts {
   waitMs: number
 }
 
+const LIMIT_WORDS: Readonly<Record<LimitName, string>> = {
+  requests: 'requests per min (RPM)',
+  tokens: 'tokens per min (TPM)',
+  'input-images': 'input-images per min',
+}
+
 export function rateLimitError(facts: RateLimitFacts, headers: Record<string, string>): ApiError {
-  const { model, family, limit, used, requested, waitMs } = facts
+  const { model, family, name, limit, used, requested, waitMs } = facts
   const again =
     Object.keys(headers).length === 0 ? '' : ` Please try again in ${formatDuration(waitMs)}.`
-  const message = `Rate limit reached for ${model} (for limit ${family}) in organization ${ORGANIZATION} on input-images per min: Limit ${limit}, Used ${used}, Requested ${requested}.${again}`
-  return new ApiError(429, { message, type: 'input-images', code: 'rate_limit_exceeded' }, headers)
+  const message = `Rate limit reached for ${model} (for limit ${family}) in organization ${ORGANIZATION} on ${LIMIT_WORDS[name]}: Limit ${limit}, Used ${used}, Requested ${requested}.${again}`
+  return new ApiError(429, { message, type: name, code: 'rate_limit_exceeded' }, headers)
 }
 
 type RetryHint = 'retry-after-ms' | 'retry-after' | 'http-date' | 'none'

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Spoil } from './faults.ts'
+import type { Spoil } from './fault-kinds.ts'
 import type { PictureFormat } from './models.ts'
 import { markPicture, padPicture } from './picture-chunks.ts'
 import { drawPicture } from './pictures.ts'
@@ -10,6 +10,8 @@ export interface MadePicture {
   bytes: Buffer
   /** What the bytes are, unless they are no picture at all. */
   format: PictureFormat
+  /** Its base64 has a character that base64 does not have. */
+  isFlawed: boolean
 }
 
 const MEGABYTE = 1_000_000
@@ -25,10 +27,30 @@ export async function makePictures(
 ): Promise<MadePicture[]> {
   const pictures: MadePicture[] = []
   for (let index = 0; index < countOf(call, spoil); index += 1) {
-    const picture = await makePicture({ ...call, format: formatOf(call, spoil) }, index, nonce)
-    pictures.push(spoilPicture(picture, spoil))
+    pictures.push(await makePicture(call, { index, mark: nonce, spoil }))
   }
   return pictures
+}
+
+/**
+ * What a stream shows on the way to each of the `n` pictures. They don't have the nonce of the call: one
+ * that was taken for a result is found out by that.
+ */
+export async function makePreviews(
+  call: CheckedCall,
+  spoil: Spoil | undefined,
+): Promise<MadePicture[][]> {
+  const partialImages = call.streaming?.partialImages ?? 0
+  const previews: MadePicture[][] = []
+  for (let index = 0; index < call.n; index += 1) {
+    const early: MadePicture[] = []
+    for (let partial = 0; partial < partialImages; partial += 1) {
+      const progress = (partial + 1) / (partialImages + 1)
+      early.push(await makePicture(call, { index, mark: `partial ${partial}`, spoil, progress }))
+    }
+    previews.push(early)
+  }
+  return previews
 }
 
 function countOf(call: CheckedCall, spoil: Spoil | undefined): number {
@@ -42,10 +64,24 @@ function formatOf(call: CheckedCall, spoil: Spoil | undefined): PictureFormat {
   return call.format === 'jpeg' ? 'png' : 'jpeg'
 }
 
-async function makePicture(call: CheckedCall, index: number, nonce: string): Promise<MadePicture> {
-  const transparent = call.background === 'transparent'
-  const bytes = await drawPicture({ ...call, transparent, seed: seedOf(call, index) })
-  return { bytes: markPicture(bytes, call.format, nonce), format: call.format }
+interface Making {
+  /** Among the `n`. */
+  index: number
+  /** Written into the file. */
+  mark: string
+  spoil: Spoil | undefined
+  progress?: number
+}
+
+async function makePicture(
+  call: CheckedCall,
+  { index, mark, spoil, ...progress }: Making,
+): Promise<MadePicture> {
+  const format = formatOf(call, spoil)
+  const animation = format === 'gif' ? call.animation : undefined
+  const seed = seedOf(call, index)
+  const bytes = await drawPicture({ ...call, format, animation, seed, ...progress })
+  return spoilPicture({ bytes: markPicture(bytes, format, mark), format, isFlawed: false }, spoil)
 }
 
 /** The same request looks the same each time. A variation has no prompt: its picture stands for it. */
@@ -58,8 +94,9 @@ const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('h
 
 function spoilPicture(picture: MadePicture, spoil: Spoil | undefined): MadePicture {
   const { bytes, format } = picture
-  if (spoil?.kind === 'not_a_picture') return { bytes: Buffer.from(htmlPage(200)), format }
+  if (spoil?.kind === 'not_a_picture') return { ...picture, bytes: Buffer.from(htmlPage(200)) }
+  if (spoil?.kind === 'bad_base64') return { ...picture, isFlawed: true }
   if (spoil?.kind !== 'huge') return picture
   const missing = Math.max(0, spoil.megabytes * MEGABYTE - bytes.length)
-  return { bytes: padPicture(bytes, format, missing), format }
+  return { ...picture, bytes: padPicture(bytes, format, missing) }
 }

@@ -6,7 +6,7 @@
 export const OPERATIONS = ['generate', 'edit', 'variation'] as const
 export type Operation = (typeof OPERATIONS)[number]
 
-export const PICTURE_FORMATS = ['png', 'jpeg', 'webp'] as const
+export const PICTURE_FORMATS = ['png', 'jpeg', 'webp', 'gif', 'svg'] as const
 export type PictureFormat = (typeof PICTURE_FORMATS)[number]
 
 /** How output tokens follow from size and quality; see usage.ts. */
@@ -28,9 +28,13 @@ export interface ImageModel {
   qualities: readonly string[]
   /** What `auto` or no quality at all turns into. */
   qualityOfAuto: string
+  /** Values of `output_format`, by operation; none: the model makes png and is never asked. */
+  formats: Readonly<Partial<Record<Operation, readonly PictureFormat[]>>>
   /** Values of `input_fidelity`; none: the model refuses the parameter. */
   inputFidelities: readonly string[]
   inputs: { countMax: number; bytesMax: number; squarePngOnly: boolean }
+  /** Pictures of an edit may be named in JSON instead of being uploaded. */
+  editsAsJson: boolean
   /** `b64_json`: pictures only inline; `response_format` is then an unknown parameter. */
   answers: 'url-or-b64_json' | 'b64_json'
   tokens: TokenRule
@@ -50,6 +54,8 @@ const GPT_GENERATE = [
 ]
 /** `moderation` is left out on purpose: only the JSON form of an edit takes it, see rules.ts. */
 const GPT_EDIT = [...GPT_GENERATE.filter((name) => name !== 'moderation'), 'input_fidelity']
+const STILL_FORMATS = ['png', 'jpeg', 'webp'] as const
+const GIF_PARAMETERS = ['frame_count', 'frame_duration_ms']
 
 const GPT_IMAGE_1 = {
   family: 'gpt-image',
@@ -60,8 +66,10 @@ const GPT_IMAGE_1 = {
   sizes: ['1024x1024', '1536x1024', '1024x1536'],
   qualities: ['low', 'medium', 'high'],
   qualityOfAuto: 'medium',
+  formats: { generate: STILL_FORMATS, edit: STILL_FORMATS },
   inputFidelities: ['low', 'high'],
   inputs: { countMax: 16, bytesMax: 50_000_000, squarePngOnly: false },
+  editsAsJson: true,
   answers: 'b64_json',
   tokens: { kind: 'table' },
 } as const satisfies Partial<ImageModel>
@@ -76,15 +84,20 @@ const GPT_IMAGE_2 = {
 
 const GPT_IMAGE_2_5 = {
   ...GPT_IMAGE_2,
+  parameters: { generate: GPT_GENERATE, edit: [...GPT_EDIT, 'markup'] },
   qualities: ['low', 'medium', 'high', 'xhigh', 'max'],
   qualityOfAuto: 'medium',
   tokens: { kind: 'grid', cellsOf: { low: 16, medium: 24, high: 48, xhigh: 64, max: 96 } },
 } as const satisfies Partial<ImageModel>
 
-/** gif and svg need access that has to be granted; the emulator's account has none, so they are refused. */
+/** gif and svg need access that has to be granted; the emulator's account has it. */
 const GPT_IMAGE_2_6 = {
   ...GPT_IMAGE_2_5,
-  parameters: { generate: [...GPT_GENERATE, 'complexity'], edit: [...GPT_EDIT, 'complexity'] },
+  parameters: {
+    generate: [...GPT_GENERATE, ...GIF_PARAMETERS, 'complexity', 'svg'],
+    edit: [...GPT_EDIT, ...GIF_PARAMETERS, 'complexity', 'markup'],
+  },
+  formats: { generate: [...STILL_FORMATS, 'gif', 'svg'], edit: [...STILL_FORMATS, 'gif'] },
   tokens: { kind: 'grid', cellsOf: { low: 33, medium: 45, high: 48, xhigh: 64, max: 96 } },
 } as const satisfies Partial<ImageModel>
 
@@ -102,8 +115,10 @@ const DALL_E_2: ImageModel = {
   sizes: ['256x256', '512x512', '1024x1024'],
   qualities: ['standard'],
   qualityOfAuto: 'standard',
+  formats: {},
   inputFidelities: [],
   inputs: { countMax: 1, bytesMax: 4_000_000, squarePngOnly: true },
+  editsAsJson: false,
   answers: 'url-or-b64_json',
   tokens: { kind: 'none' },
   released: '2022-11-03',
@@ -153,6 +168,11 @@ const BY_ID = new Map(MODELS.map((model) => [model.id, model]))
 
 export function findModel(id: string): ImageModel | undefined {
   return BY_ID.get(id)
+}
+
+/** `day` as `YYYY-MM-DD`; the day of the shutdown is the first without the model. */
+export function isShutDown({ shutdownDate }: ImageModel, day: string): boolean {
+  return shutdownDate !== null && shutdownDate <= day
 }
 
 /** What a request without `model` gets. Today's documentation still names these, so the emulator follows. */

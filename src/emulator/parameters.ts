@@ -39,6 +39,16 @@ export class Parameters {
     throw wrongType(name, 'a boolean', raw)
   }
 
+  /** A JSON object; its fields are the caller's matter. */
+  object(name: string): Record<string, unknown> | undefined {
+    const value = this.#values.get(name)
+    if (value === undefined) return undefined
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      throw wrongType(name, 'an object', value)
+    }
+    return value as Record<string, unknown>
+  }
+
   /** One of `allowed`. Which values a model takes is its own matter, hence the image error type. */
   choice<T extends string>(name: string, allowed: readonly T[]): T | undefined {
     const value = this.text(name)

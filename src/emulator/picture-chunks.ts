@@ -9,6 +9,10 @@ const PNG_HEADER_END = 33
 /** Decoders put bounds on a single chunk; padding stays far below them. */
 const PADDING_CHUNK_BYTES = 1_048_576
 const JPEG_COMMENT_BYTES = 65_533
+const GIF_COMMENT_BYTES = 65_535
+const GIF_BLOCK_BYTES = 255
+const GIF_TRAILER = ';'
+const SVG_END = '</svg>'
 
 export function markPicture(bytes: Buffer, format: PictureFormat, mark: string): Buffer {
   switch (format) {
@@ -18,6 +22,10 @@ export function markPicture(bytes: Buffer, format: PictureFormat, mark: string):
       return insert(bytes, jpegHeaderEnd(bytes), [jpegComment(Buffer.from(mark))])
     case 'webp':
       return appendToWebp(bytes, [webpChunk('CMNT', Buffer.from(mark))])
+    case 'gif':
+      return insertBeforeEnd(bytes, GIF_TRAILER, [gifComment(Buffer.from(mark))])
+    case 'svg':
+      return insertBeforeEnd(bytes, SVG_END, [svgComment(Buffer.from(mark))])
   }
 }
 
@@ -37,6 +45,14 @@ export function padPicture(bytes: Buffer, format: PictureFormat, extraBytes: num
     case 'webp': {
       const chunks = slices(extraBytes, PADDING_CHUNK_BYTES).map((data) => webpChunk('PADD', data))
       return appendToWebp(bytes, chunks)
+    }
+    case 'gif': {
+      const comments = slices(extraBytes, GIF_COMMENT_BYTES).map(gifComment)
+      return insertBeforeEnd(bytes, GIF_TRAILER, comments)
+    }
+    case 'svg': {
+      const comments = slices(extraBytes, PADDING_CHUNK_BYTES).map(svgComment)
+      return insertBeforeEnd(bytes, SVG_END, comments)
     }
   }
 }
@@ -86,4 +102,21 @@ function appendToWebp(bytes: Buffer, chunks: readonly Buffer[]): Buffer {
   const longer = Buffer.concat([bytes, ...chunks])
   longer.writeUInt32LE(longer.length - 8, 4)
   return longer
+}
+
+/** A comment extension: its text in blocks of at most 255 bytes, each behind its length, and an empty one. */
+function gifComment(data: Buffer): Buffer {
+  const parts: Buffer[] = [Buffer.from([0x21, 0xfe])]
+  for (let at = 0; at < data.length; at += GIF_BLOCK_BYTES) {
+    const block = data.subarray(at, at + GIF_BLOCK_BYTES)
+    parts.push(Buffer.from([block.length]), block)
+  }
+  return Buffer.concat([...parts, Buffer.from([0])])
+}
+
+const svgComment = (data: Buffer) =>
+  Buffer.concat([Buffer.from('<!--'), data, Buffer.from('-->\n')])
+
+function insertBeforeEnd(bytes: Buffer, end: string, parts: readonly Buffer[]): Buffer {
+  return insert(bytes, bytes.lastIndexOf(end, undefined, 'latin1'), parts)
 }

@@ -53,6 +53,22 @@ export function mix(from: Readonly<Colour>, to: Readonly<Colour>, share: number)
   return [blend(from[0], to[0]), blend(from[1], to[1]), blend(from[2], to[2])]
 }
 
+/** As it was on the way to being ready: `share` of it there, the rest still grey. */
+export function unfinished({ data, side }: Pixels, share: number): Pixels {
+  const early = Buffer.from(data)
+  for (let at = 0; at < side * side; at += 1) {
+    const [red = 0, green = 0, blue = 0] = data.subarray(at * 4)
+    early.set(mix([128, 128, 128], [red, green, blue], share), at * 4)
+  }
+  return { data: early, side }
+}
+
+/** Moved up by some rows; what leaves at the top comes back at the bottom. */
+export function rolled({ data, side }: Pixels, rows: number): Pixels {
+  const cut = (rows % side) * side * 4
+  return { data: Buffer.concat([data.subarray(cut), data.subarray(0, cut)]), side }
+}
+
 /** Hue in degrees, any turn; saturation and lightness 0 to 1. */
 function fromHsl(hue: number, saturation: number, lightness: number): Colour {
   const reach = saturation * Math.min(lightness, 1 - lightness)

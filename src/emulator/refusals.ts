@@ -1,6 +1,7 @@
 /** What each fault that stands in the way of pictures answers instead. */
 import { ApiError, badKey } from './api-error.ts'
-import type { Refusal } from './faults.ts'
+import type { Refusal } from './fault-kinds.ts'
+import { knownError } from './known-errors.ts'
 import { rateLimitError, retryHeaders } from './limits.ts'
 import type { ImageModel } from './models.ts'
 
@@ -34,10 +35,14 @@ export function errorOf(fault: ErrorFault, call: RefusedCall): ApiError {
         code: fault.code,
       })
     case 'billing_hard_limit_reached':
-      return new ApiError(400, {
+      return new ApiError(fault.status, {
         message: 'Billing hard limit has been reached.',
         code: 'billing_hard_limit_reached',
       })
+    case 'known_error': {
+      const { status, ...fields } = knownError(fault.name)
+      return new ApiError(status, fields)
+    }
     case 'error': {
       const { status, message, type, code, param, headers } = fault
       return new ApiError(status, { message, type, code, param }, headers)
@@ -55,9 +60,10 @@ const SERVER_ERRORS = {
 function rateLimited(fault: Extract<Refusal, { kind: 'rate_limit' }>, call: RefusedCall): ApiError {
   const { model, n } = call
   const limit = 5
-  const facts = { model: model.id, family: model.family, limit, used: limit, requested: n }
+  const requested = fault.limit === 'input-images' ? n : 1
+  const facts = { model: model.id, family: model.family, limit, used: limit, requested }
   return rateLimitError(
-    { ...facts, waitMs: fault.delayMs },
+    { ...facts, name: fault.limit, waitMs: fault.delayMs },
     retryHeaders(fault.hint, fault.delayMs),
   )
 }

@@ -5,7 +5,7 @@
 import type { ServerResponse } from 'node:http'
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Exchange } from './exchange.ts'
-import type { Delivery } from './faults.ts'
+import type { Delivery } from './fault-kinds.ts'
 import type { MadePicture } from './make-pictures.ts'
 
 const KEPT_BYTES_MAX = 512 * 1_048_576

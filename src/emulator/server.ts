@@ -1,17 +1,19 @@
 /**
  * The offline Images API: a real HTTP server that checks, charges and answers as the API does, with
  * trouble on demand. It shares no code with the client, so that two readings of the API check each
- * other. Loopback unless told otherwise; streaming is not spoken yet.
+ * other. Loopback unless told otherwise.
  */
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { messageOf } from '../errors.ts'
+import { parseUrl } from '../parse-url.ts'
 import { ApiError, ORGANIZATION } from './api-error.ts'
 import { type Exchange, sendError } from './exchange.ts'
 import type { FaultRule } from './faults.ts'
-import { imageCall } from './image-call.ts'
+import { deleteFile, listFiles, sendFileContent, showFile, uploadFile } from './file-routes.ts'
+import { deploymentCall, imageCall } from './image-call.ts'
 import { serveResultFile } from './result-files.ts'
 import { type EmulatorOptions, openService, type Service } from './service.ts'
 import {
@@ -83,6 +85,24 @@ const ROUTES: readonly Route[] = [
   { method: 'POST', path: /^\/v1\/images\/generations$/, handle: imageCall('generate') },
   { method: 'POST', path: /^\/v1\/images\/edits$/, handle: imageCall('edit') },
   { method: 'POST', path: /^\/v1\/images\/variations$/, handle: imageCall('variation') },
+  // Azure's two forms: with the model in the body, and with its deployment in the path.
+  { method: 'POST', path: /^\/openai\/v1\/images\/generations$/, handle: imageCall('generate') },
+  { method: 'POST', path: /^\/openai\/v1\/images\/edits$/, handle: imageCall('edit') },
+  {
+    method: 'POST',
+    path: /^\/openai\/deployments\/([^/]+)\/images\/generations$/,
+    handle: deploymentCall('generate'),
+  },
+  {
+    method: 'POST',
+    path: /^\/openai\/deployments\/([^/]+)\/images\/edits$/,
+    handle: deploymentCall('edit'),
+  },
+  { method: 'POST', path: /^\/v1\/files$/, handle: uploadFile },
+  { method: 'GET', path: /^\/v1\/files$/, handle: listFiles },
+  { method: 'GET', path: /^\/v1\/files\/([^/]+)$/, handle: showFile },
+  { method: 'GET', path: /^\/v1\/files\/([^/]+)\/content$/, handle: sendFileContent },
+  { method: 'DELETE', path: /^\/v1\/files\/([^/]+)$/, handle: deleteFile },
   { method: 'GET', path: /^\/v1\/models$/, handle: listModels },
   { method: 'GET', path: /^\/v1\/models\/([^/]+)$/, handle: showModel },
   { method: 'GET', path: /^\/_files\/([^/]+)$/, handle: serveResultFile },
@@ -98,10 +118,12 @@ async function answer(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  const url = urlOf(request)
   const exchange: Exchange = {
     request,
     response,
-    url: urlOf(request),
+    url,
+    host: url.pathname.startsWith('/openai/') ? 'azure' : 'openai',
     parameter: '',
     requestId: `req_${randomBytes(16).toString('hex')}`,
     receivedAtMs: performance.now(),
@@ -118,13 +140,16 @@ async function answer(
 /** Clients send any Host and any path; what can't be read as a URL is simply unknown. */
 function urlOf(request: IncomingMessage): URL {
   const target = request.url ?? '/'
-  const origin = `http://${request.headers.host ?? 'localhost'}`
-  return URL.canParse(target, origin) ? new URL(target, origin) : new URL('http://localhost/')
+  const origin = parseUrl(`http://${request.headers.host ?? 'localhost'}`)
+  return (origin && parseUrl(target, origin)) ?? new URL('http://localhost/')
 }
 
 async function dispatch(exchange: Exchange): Promise<void> {
   const { request, response, url } = exchange
-  if (url.pathname.startsWith('/v1/')) {
+  if (exchange.host === 'azure') {
+    response.setHeader('x-request-id', exchange.requestId)
+    response.setHeader('apim-request-id', exchange.requestId)
+  } else if (url.pathname.startsWith('/v1/')) {
     response.setHeader('x-request-id', exchange.requestId)
     response.setHeader('openai-version', '2020-10-01')
     response.setHeader('openai-organization', ORGANIZATION)

@@ -5,19 +5,23 @@
 import { messageOf } from '../errors.ts'
 import { badRequest, modelNotFound } from './api-error.ts'
 import { authorize, type Exchange, readBody, sendJson } from './exchange.ts'
-import { findModel, type ImageModel, MODELS } from './models.ts'
+import { findModel, type ImageModel, isShutDown, MODELS } from './models.ts'
 
 /** `GET /v1/models` */
 export function listModels(exchange: Exchange): void {
   authorize(exchange)
-  sendJson(exchange, 200, { object: 'list', data: MODELS.map(describe) })
+  const { asOf } = exchange.service
+  const served = MODELS.filter((model) => asOf === undefined || !isShutDown(model, asOf))
+  sendJson(exchange, 200, { object: 'list', data: served.map(describe) })
 }
 
 /** `GET /v1/models/<id>` */
 export function showModel(exchange: Exchange): void {
   authorize(exchange)
   const model = findModel(exchange.parameter)
-  if (model === undefined) throw modelNotFound(exchange.parameter)
+  const { asOf } = exchange.service
+  const isServed = model !== undefined && (asOf === undefined || !isShutDown(model, asOf))
+  if (!isServed) throw modelNotFound(exchange.parameter)
   sendJson(exchange, 200, describe(model))
 }
 

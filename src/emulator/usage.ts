@@ -19,7 +19,7 @@ export function usageOf(call: CheckedCall): TokenUsage | undefined {
   if (call.model.tokens.kind === 'none') return undefined
   const text = textTokens(call.prompt)
   const images = call.n * sum(call.images.map((image) => inputTokens(image, call)))
-  const output = call.n * outputTokens(call)
+  const output = call.n * (outputTokens(call) + partialTokens(call))
   return {
     input_tokens: text + images,
     input_tokens_details: { text_tokens: text, image_tokens: images },
@@ -27,6 +27,52 @@ export function usageOf(call: CheckedCall): TokenUsage | undefined {
     output_tokens_details: { text_tokens: 0, image_tokens: output },
     total_tokens: text + images + output,
   }
+}
+
+/**
+ * What each completed picture of a stream reports: together they are the usage of the call. The API does
+ * not say how it splits the prompt; here the first pictures get what does not split evenly.
+ */
+export function usageShares(call: CheckedCall): Omit<TokenUsage, 'output_tokens_details'>[] {
+  const usage = usageOf(call)
+  if (usage === undefined) return []
+  const { text_tokens, image_tokens } = usage.input_tokens_details
+  return Array.from({ length: call.n }, (_, index) => {
+    const share = (total: number) => Math.floor((total + call.n - 1 - index) / call.n)
+    const [text, images, output] = [
+      share(text_tokens),
+      share(image_tokens),
+      share(usage.output_tokens),
+    ]
+    return {
+      input_tokens: text + images,
+      input_tokens_details: { text_tokens: text, image_tokens: images },
+      output_tokens: output,
+      total_tokens: text + images + output,
+    }
+  })
+}
+
+const PARTIAL_IMAGE_TOKENS = 100
+
+/** Charged only where they are sent. */
+const partialTokens = ({ streaming }: CheckedCall) =>
+  (streaming?.partialImages ?? 0) * PARTIAL_IMAGE_TOKENS
+
+interface SvgUsage {
+  model: string
+  input_tokens: number
+  output_tokens: number
+  reasoning_tokens: number
+  total_tokens: number
+}
+
+/** Of the model that writes an SVG after the drawn picture; its numbers are made up. */
+export function svgUsageOf({ svgAuthor, prompt }: CheckedCall): SvgUsage | undefined {
+  if (svgAuthor === undefined) return undefined
+  const [input_tokens, output_tokens, reasoning_tokens] = [textTokens(prompt) + 1_024, 4_000, 1_000]
+  const total_tokens = input_tokens + output_tokens
+  return { model: svgAuthor, input_tokens, output_tokens, reasoning_tokens, total_tokens }
 }
 
 export function textTokens(prompt: string): number {

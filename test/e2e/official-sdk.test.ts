@@ -1,7 +1,9 @@
 /** The official SDK as an independent client: what it makes of the emulator's answers is the judge. */
-import OpenAI, {
+import {
   APIConnectionError,
-  type APIError,
+  APIConnectionTimeoutError,
+  APIError,
+  APIUserAbortError,
   AuthenticationError,
   BadRequestError,
   ConflictError,
@@ -12,62 +14,24 @@ import OpenAI, {
   toFile,
   UnprocessableEntityError,
 } from 'openai'
+import type { ImageGenerateParamsNonStreaming, ImagesResponse } from 'openai/resources/images'
 import sharp from 'sharp'
 import { describe, expect, test } from 'vitest'
 import type { FaultRule } from '../../src/emulator/faults.ts'
-import { type Emulator, startEmulator } from '../../src/emulator/server.ts'
+import { startEmulator } from '../../src/emulator/server.ts'
+import {
+  BLUE,
+  connect,
+  decode,
+  errorOf,
+  type Look,
+  photo,
+  pixelsOf,
+  RED,
+  withFault,
+} from './sdk-pictures.ts'
 
-const connect = (emulator: Emulator, options: { apiKey?: string; maxRetries?: number } = {}) =>
-  new OpenAI({ baseURL: emulator.baseUrl, apiKey: 'sk-test', maxRetries: 0, ...options })
-
-const withFault = (fault: FaultRule['fault'], times = 1) =>
-  startEmulator({ faults: [{ times, fault }] })
-
-/** Decodes every pixel: a file that only looks like a picture fails here. */
-async function decode(base64: string | undefined) {
-  const bytes = Buffer.from(base64 ?? '', 'base64')
-  const { info } = await sharp(bytes, { failOn: 'warning' })
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  const { format } = await sharp(bytes).metadata()
-  return { format, width: info.width, height: info.height }
-}
-
-interface Look {
-  colour?: { r: number; g: number; b: number }
-  /** The left half is fully transparent. */
-  hole?: boolean
-}
-
-const BLUE = { r: 90, g: 120, b: 200 }
-const RED = { r: 200, g: 40, b: 30 }
-
-async function photo(width: number, height: number, { colour = BLUE, hole = false }: Look = {}) {
-  const pixel = (x: number) => [colour.r, colour.g, colour.b, hole && x < width / 2 ? 0 : 255]
-  const data = Array.from({ length: width * height }, (_, at) => pixel(at % width)).flat()
-  const raw = { width, height, channels: 4 } as const
-  const png = sharp(Uint8Array.from(data), { raw }).png()
-  return toFile(await png.toBuffer(), 'photo.png', { type: 'image/png' })
-}
-
-/** The colours of the answer's first picture, by position. */
-async function pixelsOf(answer: OpenAI.ImagesResponse) {
-  const bytes = Buffer.from(answer.data?.[0]?.b64_json ?? '', 'base64')
-  const { data, info } = await sharp(bytes)
-    .removeAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true })
-  return (x: number, y: number) => {
-    const [r, g, b] = data.subarray((y * info.width + x) * 3)
-    return { r, g, b }
-  }
-}
-
-async function errorOf<E extends Error>(call: Promise<unknown>, type: new (...args: never[]) => E) {
-  const error = await call.catch((thrown: unknown) => thrown)
-  expect(error).toBeInstanceOf(type)
-  return error as E
-}
+type ErrorClass = new (...args: never[]) => APIError
 
 const mug = { model: 'dall-e-2', prompt: 'a red mug', size: '256x256' } as const
 
@@ -171,6 +135,51 @@ describe('edit', () => {
     expect((await pixelsOf(redFirst))(700, 300)).toEqual(RED)
   })
 
+  test('shows the markup that was drawn on its picture', async () => {
+    await using emulator = await startEmulator()
+    const edit = async (model: string) =>
+      connect(emulator).images.edit({
+        model,
+        prompt: 'move it to the right',
+        image: await photo(96, 64),
+        markup: await photo(96, 64, { colour: RED, hole: true }),
+        size: '1024x1024',
+        quality: 'low',
+      })
+
+    const at = await pixelsOf(await edit('gpt-image-2.5-flare'))
+
+    expect(at(700, 300)).toEqual(RED)
+    expect(at(200, 300)).not.toEqual(RED)
+    const error = await errorOf(edit('gpt-image-2'), BadRequestError)
+    expect(error).toMatchObject({ code: 'unknown_parameter', param: 'markup' })
+  })
+
+  test('named in JSON shows the same as one that is uploaded', async () => {
+    await using emulator = await startEmulator()
+    const client = connect(emulator)
+    const [image, mask] = [await photo(96, 64), await photo(96, 64, { hole: true })]
+    const call = {
+      model: 'gpt-image-2',
+      prompt: 'green',
+      size: '1024x1024',
+      quality: 'low',
+    } as const
+    const [imageFile, maskUrl] = [
+      await client.files.create({ file: image, purpose: 'vision' }),
+      `data:image/png;base64,${Buffer.from(await mask.arrayBuffer()).toString('base64')}`,
+    ]
+
+    const uploaded = await client.images.edit({ ...call, image, mask })
+    const named = await client.post<ImagesResponse>('/images/edits', {
+      body: { ...call, images: [{ file_id: imageFile.id }], mask: { image_url: maskUrl } },
+    })
+
+    const [first, second] = [await pixelsOf(uploaded), await pixelsOf(named)]
+    for (const x of [10, 200, 500, 700]) expect(second(x, 300)).toEqual(first(x, 300))
+    expect(named.usage).toEqual(uploaded.usage)
+  })
+
   test('of a file without a media type is a BadRequestError', async () => {
     await using emulator = await startEmulator()
     const image = await toFile(Buffer.from('x'), 'photo.png')
@@ -200,8 +209,64 @@ test('variation gives as many pictures as asked for', async () => {
   }
 })
 
+describe('a file format of the newest models', () => {
+  const draw = async (more: Partial<ImageGenerateParamsNonStreaming>) => {
+    await using emulator = await startEmulator()
+    const call = { model: 'gpt-image-2.6-flare', prompt: 'a red mug', size: '1024x1024' } as const
+    return await connect(emulator).images.generate({ ...call, quality: 'low', ...more })
+  }
+
+  test('gif is an animation with its frames and their duration', async () => {
+    const answer = await draw({ output_format: 'gif', frame_count: 4, frame_duration_ms: 150 })
+
+    const bytes = Buffer.from(answer.data?.[0]?.b64_json ?? '', 'base64')
+    expect(answer.output_format).toBe('gif')
+    expect(await sharp(bytes, { animated: true }).metadata()).toMatchObject({
+      format: 'gif',
+      pages: 4,
+      pageHeight: 1024,
+      delay: [150, 150, 150, 150],
+    })
+  })
+
+  test('svg is a document, and has a usage of its own', async () => {
+    const answer = await draw({ output_format: 'svg', svg: { model: 'an-author' } })
+
+    expect(await decode(answer.data?.[0]?.b64_json)).toEqual({
+      format: 'svg',
+      width: 1024,
+      height: 1024,
+    })
+    expect(answer.svg_usage).toMatchObject({ model: 'an-author' })
+    expect(answer.usage?.output_tokens).toBeGreaterThan(0)
+  })
+})
+
+test('files are uploaded, read, listed and deleted', async () => {
+  await using emulator = await startEmulator()
+  const { files } = connect(emulator)
+  const image = await photo(64, 64)
+
+  const file = await files.create({ file: image, purpose: 'vision' })
+  const listed: unknown[] = []
+  for await (const other of files.list()) listed.push(other)
+  const content = await files.content(file.id)
+  const deleted = await files.delete(file.id)
+
+  expect(file).toMatchObject({ object: 'file', purpose: 'vision', filename: 'photo.png' })
+  expect(await files.retrieve(file.id).catch((error: unknown) => error)).toBeInstanceOf(
+    NotFoundError,
+  )
+  expect(listed).toEqual([file])
+  expect(Buffer.from(await content.arrayBuffer())).toEqual(Buffer.from(await image.arrayBuffer()))
+  expect(deleted).toEqual({ id: file.id, object: 'file', deleted: true })
+})
+
 test('models are listed with their shutdown date', async () => {
   await using emulator = await startEmulator()
+  const listed: string[] = []
+  for await (const { id } of connect(emulator).models.list()) listed.push(id)
+  expect(listed).toContain('gpt-image-2.6-sunburst')
 
   const model = await connect(emulator).models.retrieve('gpt-image-1')
 
@@ -240,6 +305,25 @@ describe('errors come out as the right class', () => {
     expect(error).toMatchObject({ code: 'rate_limit_exceeded', type: 'input-images' })
     expect(Number(error.headers.get('retry-after-ms'))).toBeGreaterThan(0)
     expect(error.headers.get('x-ratelimit-limit-input-images')).toBe('1')
+  })
+
+  test.each([
+    ['requests', { requestsPerMinute: 1 }],
+    ['tokens', { tokensPerMinute: 300 }],
+  ] as const)('a limit of %s too, under its own name', async (name, settings) => {
+    await using emulator = await startEmulator(settings)
+    const client = connect(emulator)
+    const call = { model: 'gpt-image-2', prompt: 'a red mug', quality: 'low' } as const
+    const { response } = await client.images.generate(call).withResponse()
+
+    const error = await errorOf(client.images.generate(call), RateLimitError)
+
+    expect(response.headers.get(`x-ratelimit-limit-${name}`)).toBe(
+      String(Object.values(settings)[0]),
+    )
+    expect(response.headers.get(`x-ratelimit-reset-${name}`)).toMatch(/^[\dms.]+$/)
+    expect(error).toMatchObject({ code: 'rate_limit_exceeded', type: name })
+    expect(Number(error.headers.get('retry-after'))).toBeGreaterThan(0)
   })
 
   test('an exhausted quota is a RateLimitError by another code', async () => {
@@ -286,6 +370,64 @@ describe('errors come out as the right class', () => {
     const error = await errorOf<APIError>(connect(emulator).images.generate(mug), type)
 
     expect(error.status).toBe(status)
+  })
+
+  test.each<[Extract<FaultRule['fault'], { kind: 'known_error' }>['name'], ErrorClass]>([
+    ['content_policy_violation', BadRequestError],
+    ['safety_in_500', InternalServerError],
+    ['not_a_member', AuthenticationError],
+    ['ip_not_allowed', AuthenticationError],
+    ['organization_not_verified', PermissionDeniedError],
+    ['country_not_supported', PermissionDeniedError],
+    ['model_not_found', NotFoundError],
+    ['request_timeout', APIError],
+    ['conflict', ConflictError],
+    ['processing_error', InternalServerError],
+    ['slow_down', InternalServerError],
+  ])('%s is the error of its status', async (name, type) => {
+    await using emulator = await withFault({ kind: 'known_error', name })
+
+    const error = await errorOf(connect(emulator).images.generate(mug), type)
+
+    expect(error.constructor).toBe(type)
+    expect(error).toMatchObject({ requestID: expect.stringMatching(/^req_/) })
+  })
+
+  test('a model that was shut down is a NotFoundError', async () => {
+    await using emulator = await startEmulator({ asOf: '2026-11-01' })
+
+    const error = await errorOf(connect(emulator).images.generate(mug), NotFoundError)
+
+    expect(error.message).toContain('deprecated')
+  })
+
+  test('an answer that does not come in time is an APIConnectionTimeoutError', async () => {
+    await using emulator = await withFault({ kind: 'slow_headers', delayMs: 60_000 })
+
+    const call = connect(emulator).images.generate(mug, { timeout: 100 })
+
+    expect((await errorOf(call, APIConnectionTimeoutError)).message).toMatch(/timed out/i)
+  })
+
+  test('a call that is given up is an APIUserAbortError', async () => {
+    await using emulator = await withFault({ kind: 'slow_headers', delayMs: 60_000 })
+    const signal = AbortSignal.timeout(50)
+
+    const error = await errorOf(
+      connect(emulator).images.generate(mug, { signal }),
+      APIUserAbortError,
+    )
+
+    expect(error.message).toMatch(/aborted/)
+  })
+
+  test('a page in the place of an answer is an error without a code', async () => {
+    await using emulator = await withFault({ kind: 'html', status: 524 })
+
+    const error = await errorOf(connect(emulator).images.generate(mug), InternalServerError)
+
+    expect(error.code).toBeUndefined()
+    expect(error.message).toContain('proxy')
   })
 
   test('a reset connection is an APIConnectionError', async () => {

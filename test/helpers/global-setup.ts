@@ -1,12 +1,13 @@
 /**
  * Looks once for the real services, says plainly which were found, and hands them to the tests.
  * RENDERQ_TEST_REDIS_URL, RENDERQ_TEST_POSTGRES_URL and RENDERQ_TEST_S3_ENDPOINT name other places than
- * the usual local ports; `off` leaves one out. RENDERQ_TEST_REQUIRE=redis,postgres,s3 makes a missing one
- * a failure instead of skipped tests.
+ * the usual local ports, RENDERQ_TEST_OPENAPI the file of OpenAI's description of its API; `off` leaves one out.
+ * RENDERQ_TEST_REQUIRE=redis,postgres,s3,openapi makes a missing one a failure instead of skipped tests.
  */
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
+import { findOpenapi } from './find-openapi.ts'
 import type { S3Service, Services } from './services.ts'
 
 const PROBE_TIMEOUT_MS = 3_000
@@ -26,13 +27,26 @@ export async function setup(project: TestProject): Promise<void> {
     isThere('Postgres', postgres, selectFromPostgres),
     isThere('S3', s3.endpoint, listS3Anonymously),
   ])
+  const openapi = await lookForOpenapi()
   const services: Services = {
     ...(hasRedis && { redis }),
     ...(hasPostgres && { postgres }),
     ...(hasS3 && { s3 }),
+    ...(openapi !== undefined && { openapi }),
   }
   project.provide('services', services)
   requireServices(services)
+}
+
+/** Prints one line, as for a service. */
+async function lookForOpenapi(): Promise<string | undefined> {
+  const file = await findOpenapi(env['RENDERQ_TEST_OPENAPI'])
+  console.log(
+    file === undefined
+      ? "not found, its tests are skipped: OpenAI's description of the API beside the repository"
+      : `found: OpenAI's description of the API at ${file}`,
+  )
+  return file
 }
 
 function requireServices(services: Services): void {
@@ -40,7 +54,7 @@ function requireServices(services: Services): void {
   const missing = required.filter((name) => !(name in services))
   if (missing.length === 0) return
   throw new Error(
-    `RENDERQ_TEST_REQUIRE (of redis, postgres, s3) asks for ${missing.join(', ')}: did not answer`,
+    `RENDERQ_TEST_REQUIRE (of redis, postgres, s3, openapi) asks for ${missing.join(', ')}: did not answer`,
   )
 }
 

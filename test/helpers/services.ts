@@ -16,6 +16,8 @@ export interface Services {
   redis?: string
   postgres?: string
   s3?: S3Service
+  /** A file: OpenAI's own description of the API. */
+  openapi?: string
 }
 
 declare module 'vitest' {
@@ -32,6 +34,8 @@ export const redisUrl = (): string => found('redis')
 export const postgresUrl = (): string => found('postgres')
 
 export const s3 = (): S3Service => found('s3')
+
+export const openapiFile = (): string => found('openapi')
 
 function found<N extends keyof Services>(name: N): NonNullable<Services[N]> {
   const service = services[name]

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseFaultRules } from '../../../src/emulator/faults.ts'
+import { KNOWN_ERROR_NAMES } from '../../../src/emulator/known-errors.ts'
 
 const text = readFileSync(new URL('../../../docs/emulator.md', import.meta.url), 'utf8')
 const examples = [...text.matchAll(/```json\n(.*?)```/gs)].map(([, json = ''], index) => ({
@@ -19,6 +20,10 @@ test('every kind of fault has an example and a row of its own', () => {
   expect(kinds.length).toBeGreaterThan(15)
   expect(new Set(documentedKinds)).toEqual(new Set(kinds))
   for (const kind of kinds) expect(text).toContain(`\n| \`${kind}\` |`)
+})
+
+test.each(KNOWN_ERROR_NAMES)('the known error %s is listed', (name) => {
+  expect(text).toContain(`\`${name}\``)
 })
 
 /** As the emulator itself lists them, to whoever leaves the kind out. */

@@ -60,6 +60,26 @@ describe('a refusal', () => {
       { status: 400, type: 'invalid_request_error', code: 'billing_hard_limit_reached' },
     ],
     [
+      { kind: 'rate_limit', limit: 'tokens' },
+      { status: 429, type: 'tokens', code: 'rate_limit_exceeded' },
+    ],
+    [
+      { kind: 'billing_hard_limit_reached', status: 429 },
+      { status: 429, type: 'invalid_request_error', code: 'billing_hard_limit_reached' },
+    ],
+    [
+      { kind: 'known_error', name: 'country_not_supported' },
+      {
+        status: 403,
+        type: 'request_forbidden',
+        code: 'unsupported_country_region_territory',
+      },
+    ],
+    [
+      { kind: 'known_error', name: 'slow_down' },
+      { status: 503, type: 'server_error', code: 'slow_down' },
+    ],
+    [
       {
         kind: 'error',
         status: 409,
@@ -206,6 +226,18 @@ describe('a spoiled answer', () => {
 
     expect(answer.body['output_format']).toBe(asked)
     expect((await sharp(bytesOf(answer)).metadata()).format).toBe(got)
+  })
+
+  test.each(['gif', 'svg'])('can be huge as %s too', async (output_format) => {
+    await using emulator = await withFault({ kind: 'huge', megabytes: 3 })
+    const request = { model: 'gpt-image-2.6-flare', size: '816x816', output_format }
+
+    const answer = await generate(emulator, { ...request, response_format: undefined })
+
+    const bytes = bytesOf(answer)
+    expect(bytes.length).toBeGreaterThanOrEqual(3_000_000)
+    expect(await sharp(bytes).metadata()).toMatchObject({ format: output_format, width: 816 })
+    expect((await sharp(bytes).stats()).isOpaque).toBe(true)
   })
 
   test('can be huge and still a picture', async () => {

@@ -7,6 +7,7 @@ const call = {
   operation: 'generate',
   model: 'gpt-image-2',
   prompt: 'a red mug',
+  isStream: false,
 } as const
 
 function bookOf(...rules: unknown[]): FaultBook {
@@ -52,6 +53,7 @@ describe('a rule', () => {
   test('fills in what was left out', () => {
     expect(bookOf({ fault: { kind: 'rate_limit' } }).take(call)).toEqual({
       kind: 'rate_limit',
+      limit: 'input-images',
       hint: 'retry-after-ms',
       delayMs: 1_000,
     })

@@ -4,7 +4,7 @@ import { ApiError } from '../../../src/emulator/api-error.ts'
 import type { CallForm, Upload } from '../../../src/emulator/call-form.ts'
 import { checkInputPictures } from '../../../src/emulator/input-pictures.ts'
 import { findModel } from '../../../src/emulator/models.ts'
-import { plainPng } from './requests.ts'
+import { API, plainPng } from './requests.ts'
 
 const upload = (bytes: Buffer, facts: Partial<Upload> = {}): Upload => ({
   param: 'image',
@@ -15,12 +15,12 @@ const upload = (bytes: Buffer, facts: Partial<Upload> = {}): Upload => ({
 
 function check(
   images: Upload[],
-  { mask, model = 'gpt-image-2' }: { mask?: Upload; model?: string } = {},
+  { model = 'gpt-image-2', ...overlays }: { mask?: Upload; markup?: Upload; model?: string } = {},
 ) {
-  const form: CallForm = { encoding: 'multipart', values: new Map(), images }
+  const form: CallForm = { encoding: 'multipart', values: new Map(), images, ...overlays }
   const found = findModel(model)
   if (found === undefined) throw new Error(`no model ${model}`)
-  return checkInputPictures(mask === undefined ? form : { ...form, mask }, found)
+  return checkInputPictures(form, found, API.openReference)
 }
 
 async function refusalOf(call: Promise<unknown>) {
@@ -126,5 +126,47 @@ describe('a mask', () => {
     const images = [upload(await plainPng(8, 8)), upload(await plainPng(40, 30))]
 
     expect((await refusalOf(check(images, { mask }))).message).toMatch(/image size 8x8/)
+  })
+})
+
+describe('a markup', () => {
+  test('is laid on the first image as people see it', async () => {
+    const turned = await sharp(await plainPng(40, 30))
+      .withMetadata({ orientation: 6 })
+      .jpeg()
+      .toBuffer()
+    const image = upload(turned, { mediaType: 'image/jpeg' })
+    const markup = upload(await plainPng(30, 40, true), { param: 'markup' })
+
+    expect((await check([image], { markup })).markup).toMatchObject({ width: 30, height: 40 })
+  })
+
+  test.each([
+    ['without transparent pixels', () => plainPng(40, 30), /must contain transparent pixels/],
+    ['of another size', () => plainPng(30, 40, true), /30x40 does not match image size 40x30/],
+    [
+      'that is no PNG',
+      async () =>
+        sharp(await plainPng(40, 30, true))
+          .webp()
+          .toBuffer(),
+      /must be a PNG/,
+    ],
+  ])('%s is refused', async (_, make, message) => {
+    const markup = upload(await make(), { param: 'markup' })
+
+    const refusal = await refusalOf(check([upload(await plainPng(40, 30))], { markup }))
+
+    expect(refusal).toMatchObject({ param: 'markup', code: 'invalid_value' })
+    expect(refusal.message).toMatch(message)
+  })
+
+  test('beside a mask is refused', async () => {
+    const overlay = upload(await plainPng(40, 30, true), { param: 'markup' })
+    const images = [upload(await plainPng(40, 30))]
+
+    const refusal = await refusalOf(check(images, { markup: overlay, mask: overlay }))
+
+    expect(refusal.message).toMatch(/cannot be combined with 'mask'/)
   })
 })

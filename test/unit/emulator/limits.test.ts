@@ -6,7 +6,7 @@ const NOW_MS = 1_000_000
 
 describe('with a limit of five pictures per minute', () => {
   test('the sixth at once is told to come back in twelve seconds', () => {
-    const limits = new RateLimits(5)
+    const limits = new RateLimits({ imagesPerMinute: 5 })
     for (let call = 0; call < 5; call += 1) expect(limits.take(one, NOW_MS).refusal).toBeUndefined()
 
     const { refusal, headers } = limits.take(one, NOW_MS)
@@ -27,7 +27,7 @@ describe('with a limit of five pictures per minute', () => {
   })
 
   test('whoever comes back then is served, and not a moment earlier', () => {
-    const limits = new RateLimits(5)
+    const limits = new RateLimits({ imagesPerMinute: 5 })
     limits.take({ ...one, pictures: 5 }, NOW_MS)
 
     expect(limits.take(one, NOW_MS + 11_900).refusal).toBeDefined()
@@ -35,7 +35,7 @@ describe('with a limit of five pictures per minute', () => {
   })
 
   test('a refused call takes nothing away from the others', () => {
-    const limits = new RateLimits(5)
+    const limits = new RateLimits({ imagesPerMinute: 5 })
     limits.take({ ...one, pictures: 4 }, NOW_MS)
     expect(limits.take({ ...one, pictures: 2 }, NOW_MS).refusal).toBeDefined()
 
@@ -43,17 +43,56 @@ describe('with a limit of five pictures per minute', () => {
   })
 
   test('more pictures than the limit never fit, and no time is named', () => {
-    const { refusal } = new RateLimits(5).take({ ...one, pictures: 10 }, NOW_MS)
+    const { refusal } = new RateLimits({ imagesPerMinute: 5 }).take(
+      { ...one, pictures: 10 },
+      NOW_MS,
+    )
 
     expect(refusal?.message).toMatch(/Limit 5, Used 0, Requested 10\.$/)
     expect(refusal?.headers).toEqual({})
   })
 
   test('another family has its own limit', () => {
-    const limits = new RateLimits(5)
+    const limits = new RateLimits({ imagesPerMinute: 5 })
     limits.take({ ...one, pictures: 5 }, NOW_MS)
 
     expect(limits.take({ ...one, family: 'dall-e-2' }, NOW_MS).refusal).toBeUndefined()
+  })
+})
+
+describe.each([
+  ['requests', { requestsPerMinute: 3 }, 'requests per min (RPM)', 'Limit 3, Used 3, Requested 1'],
+  ['tokens', { tokensPerMinute: 30 }, 'tokens per min (TPM)', 'Limit 30, Used 30, Requested 10'],
+] as const)('with a limit of %s', (name, settings, words, numbers) => {
+  test('the fourth call is refused by that name, with the time to come back', () => {
+    const limits = new RateLimits(settings)
+    for (let call = 0; call < 3; call += 1) expect(limits.take(one, NOW_MS).refusal).toBeUndefined()
+
+    const { refusal, headers } = limits.take(one, NOW_MS)
+
+    expect(refusal?.message).toBe(
+      `Rate limit reached for gpt-image-2 (for limit gpt-image) in organization org-emulator on ${words}: ${numbers}. Please try again in 20s.`,
+    )
+    expect(refusal).toMatchObject({
+      status: 429,
+      body: { error: { type: name, code: 'rate_limit_exceeded' } },
+      headers: { 'retry-after': '20' },
+    })
+    expect(headers[`x-ratelimit-remaining-${name}`]).toBe('0')
+    expect(limits.take(one, NOW_MS + 20_000).refusal).toBeUndefined()
+  })
+})
+
+test('a call that another limit refuses still counts as a request', () => {
+  const limits = new RateLimits({ requestsPerMinute: 10, imagesPerMinute: 1 })
+  limits.take(one, NOW_MS)
+
+  const { headers, refusal } = limits.take(one, NOW_MS)
+
+  expect(refusal?.body.error.type).toBe('input-images')
+  expect(headers).toMatchObject({
+    'x-ratelimit-remaining-requests': '8',
+    'x-ratelimit-remaining-tokens': '99999990',
   })
 })
 

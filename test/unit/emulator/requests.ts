@@ -1,6 +1,21 @@
 /** Requests and pictures for the emulator's tests, made without any of renderq's own client code. */
 import sharp from 'sharp'
+import { modelNotFound } from '../../../src/emulator/api-error.ts'
+import { findModel } from '../../../src/emulator/models.ts'
+import { referenceOpener } from '../../../src/emulator/references.ts'
+import type { ApiView } from '../../../src/emulator/rules.ts'
 import type { Emulator } from '../../../src/emulator/server.ts'
+import { UploadedFiles } from '../../../src/emulator/uploaded-files.ts'
+
+/** The API as the rules see it: every model, no uploaded file, no way out of the machine. */
+export const API: ApiView = {
+  modelOf(id) {
+    const model = findModel(id)
+    if (model === undefined) throw modelNotFound(id)
+    return model
+  },
+  openReference: referenceOpener({ files: new UploadedFiles(), fetchesUrls: false }),
+}
 
 export interface ApiAnswer {
   status: number

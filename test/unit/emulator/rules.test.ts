@@ -3,7 +3,7 @@ import { ApiError } from '../../../src/emulator/api-error.ts'
 import type { CallForm } from '../../../src/emulator/call-form.ts'
 import { MODELS, type Operation } from '../../../src/emulator/models.ts'
 import { checkCall } from '../../../src/emulator/rules.ts'
-import { plainPng } from './requests.ts'
+import { API, plainPng } from './requests.ts'
 
 type Values = Record<string, unknown>
 
@@ -14,7 +14,7 @@ const form = (values: Values, encoding: CallForm['encoding'] = 'json'): CallForm
 })
 
 const check = (values: Values, operation: Operation = 'generate') =>
-  checkCall(operation, form({ prompt: 'a red mug', ...values }))
+  checkCall(operation, form({ prompt: 'a red mug', ...values }), API)
 
 async function refusalOf(call: Promise<unknown>) {
   const error = await call.then(
@@ -88,10 +88,6 @@ test.each<[Values, { code: string; param: string; message: RegExp }]>([
     { prompt: 'x'.repeat(32_001) },
     { code: 'string_above_max_length', param: 'prompt', message: /maximum length 32000/ },
   ],
-  [
-    { stream: true },
-    { code: 'unsupported_value', param: 'stream', message: /does not stream yet/ },
-  ],
   [{ stream: 'true' }, { code: 'invalid_type', param: 'stream', message: /a boolean/ }],
 ])('gpt-image-2 refuses %j', async (values, { message, ...expected }) => {
   const refusal = await refusalOf(check({ model: 'gpt-image-2', ...values }))
@@ -112,7 +108,7 @@ test('a value that only this model refuses is called an image generation error',
 test('a missing prompt is told before a bad size', async () => {
   const values = form({ model: 'gpt-image-2', size: '1x1' })
 
-  const refusal = await refusalOf(checkCall('generate', values))
+  const refusal = await refusalOf(checkCall('generate', values, API))
 
   expect(refusal).toMatchObject({ code: 'missing_required_parameter', param: 'prompt' })
 })
@@ -141,7 +137,9 @@ test.each([
   ['dall-e-3', 'edit'],
   ['gpt-image-2', 'variation'],
 ] as const)('%s has no endpoint for %s', async (model, operation) => {
-  const refusal = await refusalOf(checkCall(operation, form({ model, prompt: 'x' }, 'multipart')))
+  const refusal = await refusalOf(
+    checkCall(operation, form({ model, prompt: 'x' }, 'multipart'), API),
+  )
 
   expect(refusal).toMatchObject({ status: 400, code: 'invalid_value', param: 'model' })
 })
@@ -150,7 +148,7 @@ test('in a form, numbers and booleans are text', async () => {
   const image = { param: 'image', bytes: await plainPng(64, 64), mediaType: 'image/png' }
   const values = { model: 'gpt-image-2', prompt: 'x', n: '3', stream: 'false' }
 
-  const call = await checkCall('edit', { ...form(values, 'multipart'), images: [image] })
+  const call = await checkCall('edit', { ...form(values, 'multipart'), images: [image] }, API)
 
   expect(call.n).toBe(3)
 })
@@ -158,7 +156,7 @@ test('in a form, numbers and booleans are text', async () => {
 async function checkFidelity(model: string, input_fidelity: string) {
   const image = { param: 'image', bytes: await plainPng(64, 64), mediaType: 'image/png' }
   const values = form({ model, prompt: 'x', input_fidelity }, 'multipart')
-  return checkCall('edit', { ...values, images: [image] })
+  return checkCall('edit', { ...values, images: [image] }, API)
 }
 
 test.each([
@@ -181,9 +179,107 @@ test('moderation belongs to the JSON form of an edit, not to the multipart form'
   const image = { param: 'image', bytes: await plainPng(64, 64), mediaType: 'image/png' }
   const values = { model: 'gpt-image-2', prompt: 'x', moderation: 'low' }
 
-  const multipart = checkCall('edit', { ...form(values, 'multipart'), images: [image] })
-  const json = checkCall('edit', { ...form(values, 'json'), images: [image] })
+  const multipart = checkCall('edit', { ...form(values, 'multipart'), images: [image] }, API)
+  const json = checkCall('edit', { ...form(values, 'json'), images: [image] }, API)
 
   expect(await refusalOf(multipart)).toMatchObject({ code: 'unknown_parameter' })
   await expect(json).resolves.toBeDefined()
+})
+
+const FLARE = 'gpt-image-2.6-flare'
+
+test.each<[Values, Values]>([
+  [{ output_format: 'gif' }, { animation: { frameCount: 9, frameDurationMs: 200 } }],
+  [
+    { output_format: 'gif', frame_count: 16, frame_duration_ms: 24 },
+    { animation: { frameCount: 16, frameDurationMs: 20 } },
+  ],
+  [
+    { output_format: 'gif', frame_count: 2, frame_duration_ms: 700_000 },
+    { animation: { frameCount: 2, frameDurationMs: 655_350 } },
+  ],
+  [{ output_format: 'gif', stream: false, partial_images: 0, output_compression: 100 }, { n: 1 }],
+  [{ output_format: 'svg' }, { svgAuthor: 'emulated-svg-author', animation: undefined }],
+  [{ output_format: 'svg', svg: { model: 'a', reasoning: { effort: 'max' } } }, { svgAuthor: 'a' }],
+  [{ output_format: 'svg', svg: { model: 'a', reasoning: null } }, { svgAuthor: 'a' }],
+  [{ stream: true }, { streaming: { partialImages: 0 } }],
+  [
+    { stream: true, partial_images: 3, n: 2 },
+    { streaming: { partialImages: 3 }, n: 2 },
+  ],
+  [{ partial_images: 3 }, { streaming: undefined }],
+])('%j is understood', async (values, expected) => {
+  expect(await check({ model: FLARE, ...values })).toMatchObject(expected)
+})
+
+test.each<[Values, string, RegExp]>([
+  [{ output_format: 'gif', stream: true }, 'stream', /does not support 'stream'/],
+  [{ output_format: 'gif', partial_images: 1 }, 'partial_images', /does not support/],
+  [{ output_format: 'gif', output_compression: 80 }, 'output_compression', /GIF/],
+  [{ output_format: 'gif', background: 'transparent' }, 'background', /not 'gif'/],
+  [{ output_format: 'gif', frame_count: 17 }, 'frame_count', /<= 16/],
+  [{ output_format: 'gif', frame_count: 1 }, 'frame_count', />= 2/],
+  [{ output_format: 'gif', frame_duration_ms: 10 }, 'frame_duration_ms', />= 20/],
+  [{ frame_count: 4 }, 'frame_count', /only supported with output_format 'gif'/],
+  [{ frame_duration_ms: 100 }, 'frame_duration_ms', /only supported with output_format 'gif'/],
+  [{ output_format: 'svg', n: 2 }, 'n', /only n=1/],
+  [{ output_format: 'svg', stream: true }, 'stream', /does not support 'stream'/],
+  [{ output_format: 'svg', output_compression: 50 }, 'output_compression', /SVG/],
+  [{ output_format: 'svg', svg: {} }, 'svg.model', /Missing/],
+  [{ output_format: 'svg', svg: { model: 'a', size: 1 } }, 'svg.size', /Unknown/],
+  [{ output_format: 'svg', svg: 'a' }, 'svg', /an object/],
+  [
+    { output_format: 'svg', svg: { model: 'a', reasoning: { effort: 'huge' } } },
+    'svg.reasoning.effort',
+    /minimal/,
+  ],
+  [{ svg: { model: 'a' } }, 'svg', /only supported with output_format 'svg'/],
+  [{ partial_images: 4, stream: true }, 'partial_images', /<= 3/],
+])('%j is refused', async (values, param, message) => {
+  const refusal = await refusalOf(check({ model: FLARE, ...values }))
+
+  expect(refusal).toMatchObject({ status: 400, param })
+  expect(refusal.message).toMatch(message)
+})
+
+test.each(['gpt-image-2', 'gpt-image-2.5-flare'])('%s knows no gif and no svg', async (model) => {
+  for (const output_format of ['gif', 'svg']) {
+    expect(await refusalOf(check({ model, output_format }))).toMatchObject({
+      code: 'invalid_value',
+    })
+  }
+  for (const name of ['frame_count', 'svg', 'complexity']) {
+    expect(await refusalOf(check({ model, [name]: 2 }))).toMatchObject({
+      code: 'unknown_parameter',
+    })
+  }
+})
+
+test('an edit makes a gif, without a mask, and no svg', async () => {
+  const bytes = await plainPng(64, 64, true)
+  const image = { param: 'image', bytes, mediaType: 'image/png' }
+  const edit = (output_format: string, more: Partial<CallForm> = {}) => {
+    const values = { model: FLARE, prompt: 'x', output_format }
+    return checkCall('edit', { ...form(values, 'multipart'), images: [image], ...more }, API)
+  }
+
+  expect(await edit('gif')).toMatchObject({ format: 'gif' })
+  expect(await refusalOf(edit('gif', { mask: image }))).toMatchObject({ param: 'mask' })
+  expect(await refusalOf(edit('svg'))).toMatchObject({ param: 'output_format' })
+})
+
+test.each([
+  ['gpt-image-2.5-sunburst', 'multipart', undefined],
+  ['gpt-image-2', 'multipart', 'unknown_parameter'],
+  ['gpt-image-2.5-sunburst', 'json', 'unknown_parameter'],
+] as const)('%s takes a markup in a %s edit: %s', async (model, encoding, code) => {
+  const bytes = await plainPng(64, 64, true)
+  const image = { param: 'image', bytes, mediaType: 'image/png' }
+  const values = form({ model, prompt: 'x', ...(encoding === 'json' && { markup: {} }) }, encoding)
+  const files = encoding === 'json' ? {} : { markup: image }
+
+  const call = checkCall('edit', { ...values, images: [image], ...files }, API)
+
+  if (code === undefined) expect((await call).markup).toMatchObject({ width: 64 })
+  else expect(await refusalOf(call)).toMatchObject({ code, param: 'markup' })
 })

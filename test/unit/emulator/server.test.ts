@@ -256,6 +256,39 @@ describe('other routes', () => {
   })
 })
 
+describe('as of a day', () => {
+  test('models that are shut down by then are neither listed nor served', async () => {
+    await using emulator = await startEmulator({ asOf: '2026-12-01' })
+    const ask = async (model: string) => {
+      const { status, body } = await generate(emulator, { ...GPT, model })
+      const shown = await get(`${emulator.baseUrl}/models/${model}`)
+      return { status, shown: shown.status, code: body.error?.code }
+    }
+
+    const list = (await (await get(`${emulator.baseUrl}/models`)).json()) as {
+      data: { id: string }[]
+    }
+
+    expect(await ask('gpt-image-1.5')).toEqual({
+      status: 404,
+      shown: 404,
+      code: 'model_not_found',
+    })
+    expect(await ask('gpt-image-2')).toEqual({ status: 200, shown: 200, code: undefined })
+    expect(list.data.map(({ id }) => id)).not.toContain('gpt-image-1.5')
+  })
+
+  test('before, a model is served on its last day', async () => {
+    await using emulator = await startEmulator({ asOf: '2026-11-30' })
+
+    expect((await generate(emulator, { ...GPT, model: 'gpt-image-1.5' })).status).toBe(200)
+  })
+
+  test('that is no day, it does not start', async () => {
+    await expect(startEmulator({ asOf: 'tomorrow' })).rejects.toThrow(ConfigError)
+  })
+})
+
 describe('the control plane', () => {
   test('adds, uses up and clears faults', async () => {
     await using emulator = await startEmulator()
@@ -342,6 +375,17 @@ describe('work', () => {
 
     await vi.waitUntil(() => emulator.stats().activeNow === 0, { timeout: 5_000 })
     expect(emulator.stats()).toMatchObject({ calls: 1, paid: 1, answered: 0 })
+  })
+
+  test('above the limit of tokens per minute is refused by what usage would tell', async () => {
+    await using emulator = await startEmulator({ tokensPerMinute: 300 })
+
+    const first = await generate(emulator, GPT)
+    const second = await generate(emulator, GPT)
+
+    expect(first.body.usage).toMatchObject({ total_tokens: 205 })
+    expect(first.headers.get('x-ratelimit-remaining-tokens')).toBe('95')
+    expect(second.body.error).toMatchObject({ type: 'tokens', code: 'rate_limit_exceeded' })
   })
 
   test('above the limit of pictures per minute is refused, and not charged', async () => {
