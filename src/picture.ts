@@ -63,10 +63,13 @@ const FORMATS: readonly Format[] = [
   },
 ]
 
+/** Photos of what is sold as 64 MP have a little more than 64 million. */
+const PIXELS_MAX = 64 * 1024 * 1024
+
 /** Throws PictureBrokenError unless `source` is one complete picture of at most `pixelsMax` pixels. */
 export async function inspectPicture(
   source: Uint8Array | { file: string },
-  { pixelsMax = 64_000_000 } = {},
+  { pixelsMax = PIXELS_MAX } = {},
 ): Promise<PictureFacts> {
   if (source instanceof Uint8Array) return await inspect(bytesInMemory(source), pixelsMax)
   const file = await open(source.file, 'r')

@@ -7,14 +7,16 @@ import { Agent, type Dispatcher } from 'undici'
 import { OutcomeUnknownError, ResponseBrokenError, type RenderErrorFacts } from '../errors.ts'
 import { AnswerBrokenError } from './answer-broken.ts'
 import { untilAborted } from '../until-aborted.ts'
-import { readAnswer, type Answer } from './answer-reader.ts'
-import { partsOf } from './answer-parts.ts'
+import { endOfStream, partsOf, partsOfResult, type AnswerFrame } from './answer-parts.ts'
+import { readAnswer } from './answer-reader.ts'
 import type { AnswerPart, ImagesApi, ImagesCall, SendOptions } from './contract.ts'
 import { startDeadline } from './deadline.ts'
 import { endpointOf, type Endpoint, type EndpointConfig } from './endpoint.ts'
 import { failureOf, requestIdIn } from './failures.ts'
+import { PROGRESS_FLOOR, ProgressFloor, type ProgressFloorOptions } from './progress-floor.ts'
 import { wireRequestOf, type WireRequest } from './request.ts'
 import { tidyMessage } from './server-words.ts'
+import { readStream, type StreamPart } from './stream-reader.ts'
 import { transportFailure, type CallProgress } from './transport-failure.ts'
 
 export interface ImagesApiConfig extends EndpointConfig {
@@ -24,6 +26,8 @@ export interface ImagesApiConfig extends EndpointConfig {
   imageBytesMax: number
   /** Once an answer has begun, silence this long means that it will not end. */
   silenceMaxMs?: number
+  /** The slowest pace of an answer that has begun. */
+  progressFloor?: ProgressFloorOptions
 }
 
 const CONNECT_TIMEOUT_MS = 10_000
@@ -31,6 +35,9 @@ const SILENCE_MAX_MS = 60_000
 const ERROR_BODY_BYTES_MAX = 65_536
 /** The status has come already: a slow error body is not worth a slot. */
 const ERROR_BODY_TIMEOUT_MS = 10_000
+/** What may follow the result of a stream: comments and the end. */
+const REST_BYTES_MAX = 65_536
+const REST_TIMEOUT_MS = 500
 
 /** Throws ConfigError when a credential can't be sent at all. */
 export function openImagesApi(config: ImagesApiConfig): ImagesApi {
@@ -72,38 +79,130 @@ async function* send(
   const wire = wireRequestOf(call)
   const deadline = startDeadline(signal, api.config.requestTimeoutMs)
   const progress = { host: api.endpoint.host, isSent: false }
-  let parts: AnswerPart[]
   try {
-    parts = await callOnce({ ...api, call, openPicture, signal: deadline.signal, progress }, wire)
+    yield* callOnce({ ...api, call, openPicture, signal: deadline.signal, progress }, wire)
   } finally {
     deadline.end()
   }
-  yield* parts
 }
 
-async function callOnce(exchange: Exchange, wire: WireRequest): Promise<AnswerPart[]> {
+async function* callOnce(exchange: Exchange, wire: WireRequest): AsyncGenerator<AnswerPart> {
   const sentAt = performance.now()
   const response = await post(exchange, wire)
   const { statusCode: status, headers } = response
+  const elapsedMs = performance.now() - sentAt
   if (status < 200 || status > 299) {
     const body = await readErrorBody(response, exchange.config)
-    throw failureOf({ status, headers, body }, { secrets: exchange.endpoint.secrets })
+    throw failureOf({ status, headers, body, elapsedMs }, { secrets: exchange.endpoint.secrets })
   }
-  const answer = await readSuccess(exchange, response)
-  const requestMs = Math.round(performance.now() - sentAt)
-  const parts = partsOf(answer, {
+  refuseEncoded(response)
+  const frame = () => ({
     asked: exchange.call.request.n,
-    requestMs,
     requestId: requestIdIn(headers) ?? null,
+    requestMs: Math.round(performance.now() - sentAt),
   })
+  try {
+    // The server decides: some ignore that a stream was asked for, some stream unasked.
+    yield* isEventStream(response)
+      ? streamedParts(exchange, response, frame)
+      : wholeParts(exchange, response, frame)
+  } catch (error) {
+    throw brokenFailure(error, exchange, response)
+  } finally {
+    response.body.destroy()
+  }
+}
+
+function refuseEncoded(response: Dispatcher.ResponseData): void {
+  const encoding = response.headers['content-encoding'] ?? 'identity'
+  if (encoding === 'identity') return
+  response.body.destroy()
+  throw new ResponseBrokenError(
+    `the answer is compressed (${tidyMessage(String(encoding))}), though asked not to be`,
+    factsOf(response),
+  )
+}
+
+const isEventStream = ({ headers }: Dispatcher.ResponseData): boolean =>
+  /^\s*text\/event-stream\b/i.test(String(headers['content-type'] ?? ''))
+
+async function* wholeParts(
+  exchange: Exchange,
+  response: Dispatcher.ResponseData,
+  frame: () => AnswerFrame,
+): AsyncGenerator<AnswerPart> {
+  const { call, config, openPicture } = exchange
+  const floor = new ProgressFloor(config.progressFloor ?? PROGRESS_FLOOR)
+  const answer = await readAnswer(chunksOf(response, exchange, floor), {
+    picturesMax: call.request.n,
+    imageBytesMax: config.imageBytesMax,
+    openPicture,
+  })
+  const parts = partsOf(answer, frame())
   // Some servers report a failure with status 200.
   if (parts.length === 1) {
     // What came with `data` may have been made, and so paid: no code can say otherwise.
     const { data, error } = answer.body
-    const body = JSON.stringify({ error: data?.length ? undefined : error })
-    throw failureOf({ status, headers, body }, { secrets: exchange.endpoint.secrets })
+    throw failureIn(data?.length ? undefined : error, exchange, response)
   }
-  return parts
+  yield* parts
+}
+
+async function* streamedParts(
+  exchange: Exchange,
+  response: Dispatcher.ResponseData,
+  frame: () => AnswerFrame,
+): AsyncGenerator<AnswerPart> {
+  const { call, config, openPicture } = exchange
+  const floor = new ProgressFloor(config.progressFloor ?? PROGRESS_FLOOR)
+  const results: Extract<StreamPart, { kind: 'result' }>[] = []
+  const parts = readStream(chunksOf(response, exchange, floor), {
+    picturesMax: call.request.n,
+    imageBytesMax: config.imageBytesMax,
+    openPicture,
+    onIdle: () => floor.rest(),
+  })
+  for await (const part of parts) {
+    switch (part.kind) {
+      case 'preview':
+        yield part
+        break
+      case 'result':
+        yield* partsOfResult(part, results.length)
+        results.push(part)
+        break
+      case 'error':
+        // With a result in hand, what the server says afterwards changes nothing.
+        if (results.length === 0) throw failureIn(part.error, exchange, response)
+    }
+  }
+  const parting = frame()
+  // When only the end is left, the connection can be used again; if not, it is given up.
+  const rest = { limit: REST_BYTES_MAX, signal: AbortSignal.timeout(REST_TIMEOUT_MS) }
+  await response.body.dump(rest).catch(() => undefined)
+  yield endOfStream(results, parting)
+}
+
+function failureIn(
+  error: unknown,
+  { endpoint }: Exchange,
+  { statusCode: status, headers }: Dispatcher.ResponseData,
+): Error {
+  const body = JSON.stringify({ error })
+  return failureOf({ status, headers, body }, { secrets: endpoint.secrets })
+}
+
+function brokenFailure(
+  error: unknown,
+  { endpoint }: Exchange,
+  response: Dispatcher.ResponseData,
+): unknown {
+  if (!(error instanceof AnswerBrokenError)) return error
+  const Failure = error.isCut ? OutcomeUnknownError : ResponseBrokenError
+  return new Failure(
+    `the Images API answered ${response.statusCode}, but ${tidyMessage(error.message, endpoint.secrets)}`,
+    { ...factsOf(response), cause: error },
+  )
 }
 
 async function post(
@@ -135,50 +234,28 @@ async function post(
 
 /** undici asks for the body when a connection stands: from then on the request counts as sent. */
 async function* markSent(
-  pieces: readonly Uint8Array[],
+  pieces: Iterable<Uint8Array>,
   progress: CallProgress,
 ): AsyncGenerator<Uint8Array> {
   progress.isSent = true
   yield* pieces
 }
 
-async function readSuccess(exchange: Exchange, response: Dispatcher.ResponseData): Promise<Answer> {
-  const { call, config, endpoint, openPicture } = exchange
-  const facts = { status: response.statusCode, ...requestIdFact(response) }
-  const encoding = response.headers['content-encoding'] ?? 'identity'
-  if (encoding !== 'identity') {
-    response.body.destroy()
-    throw new ResponseBrokenError(
-      `the answer is compressed (${tidyMessage(String(encoding))}), though asked not to be`,
-      facts,
-    )
-  }
-  try {
-    return await readAnswer(chunksOf(response.body, exchange, facts), {
-      picturesMax: call.request.n,
-      imageBytesMax: config.imageBytesMax,
-      openPicture,
-    })
-  } catch (error) {
-    if (!(error instanceof AnswerBrokenError)) throw error
-    const Failure = error.isCut ? OutcomeUnknownError : ResponseBrokenError
-    throw new Failure(
-      `the Images API answered ${facts.status}, but ${tidyMessage(error.message, endpoint.secrets)}`,
-      { ...facts, cause: error },
-    )
-  }
-}
-
 /** Tells failures of the connection from those of the sinks, which go through as they are. */
 async function* chunksOf(
-  body: AsyncIterable<Uint8Array>,
+  response: Dispatcher.ResponseData,
   { progress, signal }: Exchange,
-  facts: RenderErrorFacts,
+  floor: ProgressFloor,
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* body
+    const chunks = response.body.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+    for await (const chunk of chunks) {
+      floor.received(chunk.byteLength)
+      yield chunk
+      floor.waiting()
+    }
   } catch (error) {
-    throw transportFailure(signal.aborted ? signal.reason : error, progress, facts)
+    throw transportFailure(signal.aborted ? signal.reason : error, progress, factsOf(response))
   }
 }
 
@@ -204,7 +281,7 @@ async function readErrorBody(
   return isReadable ? Buffer.concat(pieces).toString('utf8', 0, ERROR_BODY_BYTES_MAX) : ''
 }
 
-function requestIdFact({ headers }: Dispatcher.ResponseData): { requestId?: string } {
+function factsOf({ statusCode: status, headers }: Dispatcher.ResponseData): RenderErrorFacts {
   const requestId = requestIdIn(headers)
-  return requestId === undefined ? {} : { requestId }
+  return requestId === undefined ? { status } : { status, requestId }
 }

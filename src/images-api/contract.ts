@@ -11,12 +11,19 @@ export interface UploadPicture {
   filename: string
 }
 
+/** An input picture that the API gets by itself: from its Files service, or from a URL. */
+export type PictureReference = { file_id: string } | { image_url: string }
+
+export type CallPicture = UploadPicture | PictureReference
+
 export interface ImagesCall {
   operation: Operation
   request: ImageRequest
   /** In the order the API shall see them. */
-  images: readonly UploadPicture[]
-  mask?: UploadPicture
+  images: readonly CallPicture[]
+  mask?: CallPicture
+  /** Drawn over the first image. */
+  markup?: CallPicture
 }
 
 /** Where the bytes of one picture go as they are decoded. Awaited before more is read: that is the back-pressure. */
@@ -27,8 +34,11 @@ export interface PictureSink {
 export interface SendOptions {
   /** Aborting before the request has left costs nothing; afterwards the call is presumed paid. */
   signal: AbortSignal
-  /** Opens the place for picture `index` (zero-based); called once per picture that comes as base64. */
-  openPicture(index: number): Promise<PictureSink>
+  /**
+   * Opens a place for the next picture that comes as base64; `slot` counts them from zero. Whether it is a
+   * result or a preview, the part that follows says.
+   */
+  openPicture(slot: number): Promise<PictureSink>
 }
 
 /** Tokens as the API reported them, field names untouched. */
@@ -47,8 +57,10 @@ export interface AnswerFacts {
 }
 
 export type AnswerPart =
-  /** Decoded into the sink that was opened for this index. */
-  | { kind: 'picture'; index: number; byteCount: number; revisedPrompt?: string }
+  /** A result, decoded into the sink of its slot. `index`: its zero-based place among the `n`. */
+  | { kind: 'picture'; index: number; slot: number; byteCount: number; revisedPrompt?: string }
+  /** A partial picture of a stream, as soon as it has come: never the result. */
+  | { kind: 'preview'; slot: number; byteCount: number }
   /** To be downloaded at once: the URL lives 60 minutes. */
   | { kind: 'picture-url'; index: number; url: string; revisedPrompt?: string }
   /** Always the last part; a sequence that ends without it has thrown. */

@@ -14,52 +14,36 @@ import {
   type RenderError,
   type RenderErrorFacts,
 } from '../errors.ts'
+import { parseUrl } from '../parse-url.ts'
 import { retryAfterMsOf, type AnswerHeaders } from './retry-after.ts'
+import {
+  isAzureNotFound,
+  isInvalidByType,
+  isRateLimitCode,
+  isServerFault,
+  meaningOf,
+  speaksOfLostCall,
+  speaksOfSlowDown,
+  statusInCode,
+  type ServerMeaning,
+} from './server-codes.ts'
 import { serverWordsIn, tidyMessage, type ServerWords } from './server-words.ts'
 
 export interface FailedAnswer {
+  /** 200 for an error in the body of a success, or in an event of a stream. */
   status: number
   headers: AnswerHeaders
   /** The first 64 kB. */
   body: string
+  /** From sending the request to the status. */
+  elapsedMs?: number
 }
 
 /** A 429 that names no time. */
 const RETRY_AFTER_DEFAULT_MS = 5_000
 
-const REFUSED_CODES = new Set([
-  'moderation_blocked',
-  'content_policy_violation',
-  'image_content_policy_violation',
-  'contentfilter',
-  'content_filter',
-  'responsibleaipolicyviolation',
-])
-/** Relays wrap a refusal into any status, even 500, and lose the code on the way. */
-const REFUSED_WORDS =
-  /(our|the) safety system|safety_violations=|content (management )?policy|generated image was filtered/i
-
-const QUOTA_CODES = new Set([
-  'insufficient_quota',
-  'credit_balance_exhausted',
-  'organization_spend_limit_exceeded',
-  'project_spend_limit_exceeded',
-  'organization_usage_limit_exceeded',
-  'billing_hard_limit_reached',
-  'billing_not_active',
-])
-
-/** Some relays report any failure with status 200; then these stand in for 429, 401 and 403. */
-const RATE_CODES = new Set(['rate_limit_exceeded', 'rate_limit_error', 'too_many_requests', '429'])
-const CREDENTIAL_CODES = new Set([
-  'invalid_api_key',
-  'invalid_authentication',
-  'authentication_error',
-  'account_deactivated',
-  'unsupported_country_region_territory',
-  '401',
-  '403',
-])
+/** A server that fails after working for so long may have made the pictures: the fastest model takes about as long. */
+const LONG_WORK_MS = 10_000
 
 export function failureOf(
   answer: FailedAnswer,
@@ -67,15 +51,29 @@ export function failureOf(
 ): RenderError {
   const words = serverWordsIn(answer.body, secrets)
   const facts = factsOf(answer, words)
+  const hintMs = retryAfterMsOf(answer.headers, now, words.fullMessage)
+  const says = (meaning: string) => sentence(answer.status, words, meaning)
+  const read = { answer, words, facts, hintMs, says }
+  const meaning = meaningOf(words, answer.status)
   const failure =
-    failureByWords(answer, words, facts) ?? failureByStatus({ answer, words, facts, now })
-  return obeyShouldRetry(failure, answer.headers, facts)
+    meaning === undefined ? failureByStatus(answer.status, read) : failureByMeaning(meaning, read)
+  return obeyShouldRetry(failure, read)
 }
 
 export function requestIdIn(headers: AnswerHeaders): string | undefined {
   // Azure has a name of its own.
   const id = headers['x-request-id'] ?? headers['apim-request-id']
   return (Array.isArray(id) ? id[0] : id)?.slice(0, 200)
+}
+
+/** An answer that was read, and what every error made of it needs. */
+interface ReadAnswer {
+  answer: FailedAnswer
+  words: ServerWords
+  facts: RenderErrorFacts
+  /** When the server wants to see us again, if it says so. */
+  hintMs: number | undefined
+  says(meaning: string): string
 }
 
 function factsOf({ status, headers }: FailedAnswer, { codes }: ServerWords): RenderErrorFacts {
@@ -88,43 +86,42 @@ function factsOf({ status, headers }: FailedAnswer, { codes }: ServerWords): Ren
   }
 }
 
-function failureByWords(
-  { status }: FailedAnswer,
-  words: ServerWords,
-  facts: RenderErrorFacts,
-): RenderError | undefined {
-  if (hasCode(words, QUOTA_CODES)) {
-    return new QuotaExhaustedError(
-      sentence(status, words, 'no money is left on the account'),
-      facts,
-    )
+function failureByMeaning(meaning: ServerMeaning, read: ReadAnswer): RenderError {
+  const { words, facts, says } = read
+  switch (meaning) {
+    case 'blocked':
+      return new CredentialsRefusedError(says('the account is blocked for a while'), facts)
+    case 'out-of-quota':
+      return new QuotaExhaustedError(says('no money or quota is left on the account'), facts)
+    case 'refused': {
+      const why = words.moderation === undefined ? '' : ` (${words.moderation})`
+      return new ContentRefusedError(says(`the content was refused${why}`), facts)
+    }
+    case 'rate-limited':
+      return rateFailure(read)
+    case 'bad-credentials':
+      return new CredentialsRefusedError(says('access was refused'), facts)
+    case 'no-such-model':
+      return new RequestRejectedError(
+        says('the model does not exist, was retired or is not open to this account'),
+        facts,
+      )
+    case 'invalid':
+      return new RequestRejectedError(says('the request was rejected'), facts)
   }
-  const isRefused = hasCode(words, REFUSED_CODES) || REFUSED_WORDS.test(words.fullMessage)
-  // Azure locks a whole resource after repeated refusals: a 403 stays what its status says.
-  if (isRefused && status !== 401 && status !== 403) {
-    const why = words.moderation === undefined ? '' : ` (${words.moderation})`
-    return new ContentRefusedError(sentence(status, words, `the content was refused${why}`), facts)
-  }
-  return undefined
 }
 
-function hasCode({ codes }: ServerWords, known: ReadonlySet<string>): boolean {
-  return codes.some((code) => known.has(code.toLowerCase()))
-}
+/**
+ * Those who passed the request on and lost the server, or gave up waiting: the picture may exist. A plain 408
+ * is among them because proxies name so the timeout of the server behind them.
+ */
+const LOST_STATUSES: ReadonlySet<number> = new Set([408, 499, 502, 504, 520, 524])
 
-interface Classified {
-  answer: FailedAnswer
-  words: ServerWords
-  facts: RenderErrorFacts
-  now: Date
-}
-
-function failureByStatus(classified: Classified): RenderError {
-  const { answer, words, facts } = classified
-  const { status } = answer
-  const says = (meaning: string): string => sentence(status, words, meaning)
-  if (status < 300) return hollowSuccess(classified)
+function failureByStatus(status: number, read: ReadAnswer): RenderError {
+  const { answer, facts, says } = read
+  if (status < 300) return hollowSuccess(read)
   if (status < 400) return redirectFailure(answer, facts)
+  if (LOST_STATUSES.has(status)) return lostCall(read)
   switch (status) {
     case 401:
       return new CredentialsRefusedError(says('the key was refused'), facts)
@@ -134,64 +131,88 @@ function failureByStatus(classified: Classified): RenderError {
     case 407:
       return new CredentialsRefusedError(says('access was refused'), facts)
     case 404:
-      return new RequestRejectedError(says('no such model or address'), facts)
-    case 429:
-      return rateFailure(classified)
-    case 408:
+    case 405:
+    case 410:
+      return new RequestRejectedError(says(nothingThere(read.words)), facts)
     case 409:
     case 425:
-      return new ApiUnavailableError(says('it asks to try again'), { ...facts, callFate: 'unpaid' })
+      return unavailable('it asks to try again', read)
+    case 429:
+      return rateFailure(read)
+    case 501:
+      return new RequestRejectedError(says('the request was rejected'), facts)
     default:
       return status < 500
         ? new RequestRejectedError(says('the request was rejected'), facts)
-        : serverFailure(classified)
+        : serverFailure(read)
   }
 }
 
 /** A success without a picture: a failure in disguise, or nobody knows what. */
-function hollowSuccess(classified: Classified): RenderError {
-  const { answer, words, facts } = classified
-  const says = (meaning: string): string => sentence(answer.status, words, meaning)
-  if (hasCode(words, RATE_CODES)) return rateFailure(classified)
-  if (hasCode(words, CREDENTIAL_CODES)) {
-    return new CredentialsRefusedError(says('access was refused'), facts)
-  }
-  return new ResponseBrokenError(says('the answer holds no picture'), facts)
+function hollowSuccess(read: ReadAnswer): RenderError {
+  const { words, facts, says } = read
+  const status = statusInCode(words)
+  if (isServerFault(words) || (status !== undefined && status >= 500)) return lostCall(read)
+  if (status !== undefined) return failureByStatus(status, read)
+  return isInvalidByType(words)
+    ? new RequestRejectedError(says('the request was rejected'), facts)
+    : new ResponseBrokenError(says('the answer holds no picture'), facts)
 }
 
-/** Statuses of gateways that lost the server after passing the request on: the picture may exist. */
-const LOST_BEHIND_GATEWAY: ReadonlySet<number> = new Set([502, 504, 520, 524])
+function nothingThere(words: ServerWords): string {
+  return isAzureNotFound(words)
+    ? 'there is no such deployment, path or API version: check OPENAI_BASE_URL and OPENAI_API_VERSION'
+    : 'there is no such address, model or file: if every row says so, check OPENAI_BASE_URL'
+}
 
-function serverFailure({ answer, words, facts, now }: Classified): RenderError {
-  const { status, headers } = answer
-  const says = (meaning: string): string => sentence(status, words, meaning)
-  if (LOST_BEHIND_GATEWAY.has(status)) {
-    return new OutcomeUnknownError(says('the outcome is unknown and may have been paid'), facts)
-  }
-  if (status === 501) return new RequestRejectedError(says('the request was rejected'), facts)
+function serverFailure(read: ReadAnswer): RenderError {
+  const { answer, words, facts, hintMs, says } = read
   // "Slow Down" is a rate limit with another number: everyone has to wait, not only this row.
-  if (/slow.?down/i.test([...words.codes, words.fullMessage].join(' '))) {
-    const delayMs = retryAfterMsOf(headers, now, words.fullMessage) ?? RETRY_AFTER_DEFAULT_MS
-    return new RateLimitedError(says('too fast'), delayMs, facts)
+  if (speaksOfSlowDown(words)) {
+    return new RateLimitedError(says('too fast'), hintMs ?? RETRY_AFTER_DEFAULT_MS, facts)
   }
-  return new ApiUnavailableError(says('it is not available now'), { ...facts, callFate: 'unpaid' })
+  const hasWorked = (answer.elapsedMs ?? 0) >= LONG_WORK_MS
+  if (hasWorked || speaksOfLostCall(words)) return lostCall(read)
+  return unavailable('it is not available now', read)
 }
 
-function rateFailure({ answer, words, facts, now }: Classified): RenderError {
-  const says = (meaning: string): string => sentence(answer.status, words, meaning)
-  if (isAboveAnyLimit(words.fullMessage)) {
-    const meaning = 'this call is above the limit of the account and can never pass'
-    return new RequestRejectedError(says(meaning), facts)
+function lostCall({ facts, hintMs, says }: ReadAnswer): RenderError {
+  return new OutcomeUnknownError(says('the outcome is unknown and may have been paid'), {
+    ...facts,
+    ...waitOf(hintMs),
+  })
+}
+
+function unavailable(meaning: string, { facts, hintMs, says }: ReadAnswer): RenderError {
+  return new ApiUnavailableError(says(meaning), {
+    ...facts,
+    ...waitOf(hintMs),
+    callFate: 'unpaid',
+  })
+}
+
+const waitOf = (hintMs: number | undefined): RenderErrorFacts =>
+  hintMs === undefined ? {} : { retryAfterMs: hintMs }
+
+function rateFailure({ answer, words, facts, hintMs, says }: ReadAnswer): RenderError {
+  const never = whyNeverBelowLimit(words.fullMessage)
+  if (never !== undefined) return new RequestRejectedError(says(never), facts)
+  // A 429 that names no time, no known limit, and asks not to come back is about money under a new name.
+  const isFinal = answer.headers['x-should-retry'] === 'false' && hintMs === undefined
+  if (isFinal && !isRateLimitCode(words)) {
+    return new QuotaExhaustedError(says('a limit of the account that does not pass'), facts)
   }
-  const delayMs = retryAfterMsOf(answer.headers, now, words.fullMessage) ?? RETRY_AFTER_DEFAULT_MS
-  return new RateLimitedError(says('too fast'), delayMs, facts)
+  return new RateLimitedError(says('too fast'), hintMs ?? RETRY_AFTER_DEFAULT_MS, facts)
 }
 
 /** "Limit 0" is a model without access; "Limit 5, … Requested 10" is more at once than ever allowed. */
-function isAboveAnyLimit(message: string): boolean {
+function whyNeverBelowLimit(message: string): string | undefined {
   const limit = numberAfter('Limit', message)
+  if (limit === 0) return 'this account has no access to the model: its limit is 0'
   const requested = numberAfter('Requested', message) ?? 0
-  return limit !== undefined && (limit === 0 || requested > limit)
+  return limit !== undefined && requested > limit
+    ? 'the row asks for more at once than the limit of the account, so it can never pass: lower n'
+    : undefined
 }
 
 function numberAfter(word: string, message: string): number | undefined {
@@ -201,8 +222,7 @@ function numberAfter(word: string, message: string): number | undefined {
 
 function redirectFailure({ status, headers }: FailedAnswer, facts: RenderErrorFacts): RenderError {
   const location = headers['location']
-  const target =
-    typeof location === 'string' && URL.canParse(location) ? new URL(location) : undefined
+  const target = typeof location === 'string' ? parseUrl(location) : undefined
   const where =
     target === undefined ? 'elsewhere' : tidyMessage(`to ${target.origin}${target.pathname}`)
   return new RequestRejectedError(
@@ -215,18 +235,15 @@ function redirectFailure({ status, headers }: FailedAnswer, facts: RenderErrorFa
  * `x-should-retry` decides between `never` and `backoff` only. What is known about money, content and
  * credentials stands, and so does the wait of a rate limit: it passes, whatever the header says.
  */
-function obeyShouldRetry(
-  failure: RenderError,
-  headers: AnswerHeaders,
-  facts: RenderErrorFacts,
-): RenderError {
-  const shouldRetry = headers['x-should-retry']
+function obeyShouldRetry(failure: RenderError, { answer, facts, hintMs }: ReadAnswer): RenderError {
+  const shouldRetry = answer.headers['x-should-retry']
   if (shouldRetry === 'false' && failure.advice.retry === 'backoff') {
     return new RequestRejectedError(`${failure.message}; it asks not to try again`, facts)
   }
   if (shouldRetry === 'true' && failure instanceof RequestRejectedError) {
     return new ApiUnavailableError(`${failure.message}; it asks to try again`, {
       ...facts,
+      ...waitOf(hintMs),
       callFate: 'unpaid',
     })
   }

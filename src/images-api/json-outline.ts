@@ -1,7 +1,7 @@
 /**
- * Follows JSON just far enough to know when the string value of `data[i].b64_json` begins, and keeps
- * everything but the contents of those strings. What is kept is small, valid exactly when the whole is,
- * and parsed by JSON.parse in the end, so nothing here needs to judge JSON.
+ * Follows JSON just far enough to know when a string that holds a picture begins, and keeps everything but
+ * the contents of those strings. What is kept is small, valid exactly when the whole is, and parsed by
+ * JSON.parse in the end, so nothing here needs to judge JSON.
  */
 import { AnswerBrokenError } from './answer-broken.ts'
 
@@ -11,6 +11,20 @@ const DEPTH_MAX = 100
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
+
+/** Where pictures are: in `data[i].b64_json` of a whole answer, or in `b64_json` of one event of a stream. */
+export type PicturePlace = 'in data' | 'at the top'
+
+/** What stays in the outline of a picture that came as a data URL in `url`: its first characters. */
+export const DATA_URL_STUB = 'data:'
+
+/** A picture's string has just begun. */
+export interface BegunPicture {
+  /** Its place in `data`; 0 at the top. */
+  index: number
+  /** What was read of it already. */
+  head: string
+}
 
 interface Frame {
   isArray: boolean
@@ -31,36 +45,29 @@ export class JsonOutline {
   #isEscaped = false
   /** The raw text of the key being read. */
   #key: string | undefined
+  /** Of a `url` being read, as long as it may turn out to be a data URL. */
+  #urlHead: string | undefined
+  readonly #place: PicturePlace
+
+  constructor(place: PicturePlace) {
+    this.#place = place
+  }
 
   /**
-   * Reads on from `from`, up to the end of the bytes or just behind the opening quote of a picture, and
-   * returns where it stopped. The caller then takes the picture out and goes on at its closing quote.
+   * Reads on from `from`, up to the end of the bytes or into the string of a picture. The caller then takes
+   * the rest of the picture out and goes on at its closing quote.
    */
-  take(bytes: Buffer, from: number): number {
+  take(bytes: Buffer, from: number): { end: number; begun?: BegunPicture } {
     let at = from
-    while (at < bytes.length) {
+    let begun: BegunPicture | undefined
+    while (at < bytes.length && begun === undefined) {
       const byte = bytes.readUInt8(at)
       if (!this.#hasRoot) this.#expectObject(bytes, at)
       at += 1
-      if (this.#inString) this.#stringByte(byte)
-      else if (this.#structureByte(byte)) break
+      begun = this.#inString ? this.#stringByte(byte) : this.#structureByte(byte)
     }
     this.#keep(bytes.toString('latin1', from, at))
-    return at
-  }
-
-  /** Of the picture whose string has just begun; undefined elsewhere. */
-  get pictureIndex(): number | undefined {
-    const [root, data, item] = this.#frames
-    const isPicture =
-      this.#inString &&
-      this.#key === undefined &&
-      this.#frames.length === 3 &&
-      root?.key === 'data' &&
-      data?.isArray === true &&
-      item?.isArray === false &&
-      item.key === 'b64_json'
-    return isPicture ? data?.index : undefined
+    return begun === undefined ? { end: at } : { end: at, begun }
   }
 
   /** Every bracket is closed: the final brace has come. */
@@ -87,14 +94,23 @@ export class JsonOutline {
     }
   }
 
-  #stringByte(byte: number): void {
+  #stringByte(byte: number): BegunPicture | undefined {
     if (byte === QUOTE && !this.#isEscaped) {
       this.#inString = false
+      this.#urlHead = undefined
       this.#endKey()
-      return
+      return undefined
     }
     this.#isEscaped = byte === BACKSLASH && !this.#isEscaped
     if (this.#key !== undefined) this.#key += String.fromCharCode(byte)
+    return this.#urlHead === undefined ? undefined : this.#urlByte(byte)
+  }
+
+  #urlByte(byte: number): BegunPicture | undefined {
+    const head = this.#urlHead + String.fromCharCode(byte)
+    this.#urlHead = head !== DATA_URL_STUB && DATA_URL_STUB.startsWith(head) ? head : undefined
+    const index = this.#item()?.index
+    return head === DATA_URL_STUB && index !== undefined ? { index, head } : undefined
   }
 
   #endKey(): void {
@@ -105,31 +121,53 @@ export class JsonOutline {
     this.#key = undefined
   }
 
-  /** True when a picture's string has just begun. */
-  #structureByte(byte: number): boolean {
+  #structureByte(byte: number): BegunPicture | undefined {
     const frame = this.#frames.at(-1)
     switch (String.fromCharCode(byte)) {
       case '{':
       case '[':
         this.#open(byte === 0x5b)
-        return false
+        return undefined
       case '}':
       case ']':
         this.#frames.pop()
-        return false
+        return undefined
       case ',':
         if (frame !== undefined) {
           frame.index += 1
           frame.expectsKey = !frame.isArray
         }
-        return false
+        return undefined
       case '"':
         this.#inString = true
         this.#key = frame?.expectsKey === true ? '' : undefined
-        return this.pictureIndex !== undefined
+        return this.#key === undefined ? this.#beginValue() : undefined
       default:
-        return false
+        return undefined
     }
+  }
+
+  #beginValue(): BegunPicture | undefined {
+    const item = this.#item()
+    if (item?.key === 'b64_json') return { index: item.index, head: '' }
+    if (item?.key === 'url') this.#urlHead = ''
+    return undefined
+  }
+
+  /** The object that may hold a picture, when the value being read is directly in it. */
+  #item(): { key: string; index: number } | undefined {
+    const [root, data, item] = this.#frames
+    if (this.#place === 'at the top') {
+      return this.#frames.length === 1 && root !== undefined
+        ? { key: root.key, index: 0 }
+        : undefined
+    }
+    const isItem =
+      this.#frames.length === 3 &&
+      root?.key === 'data' &&
+      data?.isArray === true &&
+      item?.isArray === false
+    return isItem ? { key: item.key, index: data.index } : undefined
   }
 
   #open(isArray: boolean): void {

@@ -1,49 +1,35 @@
-/** The half of `rules.ts` that needs a known model: parameters, values, counts and what excludes what. */
-import type { ImageRequest, Operation } from '../job.ts'
+/** The half of `rules.ts` that needs a known model: which parameters it takes, and which values and how many. */
+import type { ImageRequest } from '../job.ts'
 import { nearest } from '../nearest.ts'
-import { DEFAULT_MODEL, type ImageModel, type ParameterName } from './models.ts'
+import { checkCombinations } from './combination-rules.ts'
+import {
+  DEFAULT_MODEL,
+  MODERATIONS,
+  RESPONSE_FORMATS,
+  SVG_EFFORTS,
+  type ImageModel,
+  type ParameterName,
+} from './models.ts'
 import { numberProblemOf } from './number-bounds.ts'
-import { isUnprovenSize, sizeProblemOf } from './sizes.ts'
+import { checkPicturesOfModel } from './picture-rules.ts'
+import type { ModelSubject, RequestCheck, RequestProblem } from './request-check.ts'
+import { sizeProblemOf } from './sizes.ts'
 
-/** `message` reads on from the column's name: `size "1025x1024": both edges must be divisible by 16`. */
-interface RequestProblem {
-  column: string
-  message: string
-  /** The nearest accepted value, for `(did you mean …)`. */
-  suggestion?: string
-}
-
-export interface RequestCheck {
-  problems: RequestProblem[]
-  warnings: string[]
-}
-
-export type ServerKind = 'openai' | 'azure' | 'other'
-
-export interface RequestContext {
-  imageCount: number
-  hasMask: boolean
-  server: ServerKind
-  today: Date
-}
-
-export interface Subject {
-  operation: Operation
-  request: ImageRequest
-  context: RequestContext
-  model: ImageModel
-}
-
-export function checkAgainstModel(subject: Subject, check: RequestCheck): void {
-  const taken = subject.model.parameters[subject.operation]
-  if (taken === undefined) {
+export function checkAgainstModel(subject: ModelSubject, check: RequestCheck): void {
+  const documented = subject.model.parameters[subject.operation]
+  if (documented === undefined) {
     check.problems.push(operationProblem(subject))
     return
   }
+  const { unprovenParameters = [] } = subject.model
+  const taken = [...documented, ...unprovenParameters]
   checkParameters(subject, taken, check)
   const known = { ...subject, request: onlyTaken(subject.request, taken) }
+  warnOfUnproven(known, check)
   checkValues(known, check)
+  checkSize(known, check)
   checkCounts(known, check)
+  checkPicturesOfModel(known, check)
   checkCombinations(known, check)
 }
 
@@ -53,7 +39,7 @@ function onlyTaken(request: ImageRequest, taken: readonly ParameterName[]): Imag
   return Object.fromEntries(kept) as ImageRequest
 }
 
-function operationProblem({ operation, model }: Subject): RequestProblem {
+function operationProblem({ operation, model }: ModelSubject): RequestProblem {
   const instead =
     operation === 'variation'
       ? 'use edit with a prompt'
@@ -64,15 +50,18 @@ function operationProblem({ operation, model }: Subject): RequestProblem {
   }
 }
 
-/** What to do without a parameter that people know from another model. */
+/** What to do without a parameter that people know from elsewhere. */
 const WITHOUT: Partial<Record<ParameterName, string>> = {
   response_format: 'its answers are always base64',
   style: 'describe the style in the prompt',
   input_fidelity: 'leave it out',
+  frame_count: 'only gpt-image-2.6 makes gif',
+  frame_duration_ms: 'only gpt-image-2.6 makes gif',
+  svg: 'only gpt-image-2.6 makes svg, and only with generate',
 }
 
 function checkParameters(
-  { operation, request, model }: Subject,
+  { operation, request, model }: ModelSubject,
   taken: readonly ParameterName[],
   { problems }: RequestCheck,
 ): void {
@@ -86,7 +75,14 @@ function checkParameters(
   }
 }
 
-function checkValues({ operation, request, context, model }: Subject, check: RequestCheck): void {
+function warnOfUnproven({ request, model }: ModelSubject, { warnings }: RequestCheck): void {
+  for (const name of model.unprovenParameters ?? []) {
+    if (request[name] === undefined) continue
+    warnings.push(`${name} is not documented for ${model.id}: it may be refused, or do nothing`)
+  }
+}
+
+function checkValues({ operation, request, context, model }: ModelSubject, check: RequestCheck) {
   const formats = (model.formats[operation] ?? []).filter(
     // Azure's documents name png and jpeg only.
     (format) => context.server !== 'azure' || format !== 'webp',
@@ -95,19 +91,21 @@ function checkValues({ operation, request, context, model }: Subject, check: Req
     quality: model.qualities,
     background: model.backgrounds,
     output_format: formats,
-    moderation: ['auto', 'low'],
+    moderation: MODERATIONS,
     input_fidelity: model.inputFidelities,
+    complexity: model.complexities,
     style: model.styles,
+    response_format: RESPONSE_FORMATS,
   }
   for (const [column, values] of Object.entries(accepted)) {
     const value = request[column as ParameterName]
     if (typeof value !== 'string' || values.includes(value)) continue
     check.problems.push(valueProblem({ column, value, values, owner: model.id }))
   }
-  const problem = request.size === undefined ? undefined : sizeProblemOf(request.size, model)
-  if (problem !== undefined) {
-    const message = `"${request.size}": ${problem.message}`
-    check.problems.push({ ...problem, column: 'size', message })
+  const effort = request.svg?.reasoning?.effort
+  if (effort !== undefined && !(SVG_EFFORTS as readonly string[]).includes(effort)) {
+    const found = { column: 'svg', value: effort, values: SVG_EFFORTS, owner: 'reasoning.effort' }
+    check.problems.push(valueProblem(found))
   }
 }
 
@@ -132,10 +130,13 @@ function valueProblem(found: {
   return suggestion === undefined ? { column, message } : { column, message, suggestion }
 }
 
-function checkCounts(
-  { operation, request, context, model }: Subject,
-  { problems }: RequestCheck,
-): void {
+function checkSize({ request: { size }, model }: ModelSubject, { problems }: RequestCheck): void {
+  const problem = size === undefined ? undefined : sizeProblemOf(size, model)
+  if (problem === undefined) return
+  problems.push({ ...problem, column: 'size', message: `"${size}": ${problem.message}` })
+}
+
+function checkCounts({ request, model }: ModelSubject, { problems }: RequestCheck): void {
   // What no model makes has been reported already.
   if (request.n > model.picturesMax && numberProblemOf('n', request.n) === undefined) {
     problems.push({
@@ -143,10 +144,6 @@ function checkCounts(
       message: `${request.n}: ${model.id} makes at most ${model.picturesMax} per call`,
       suggestion: String(model.picturesMax),
     })
-  }
-  if (operation === 'edit' && context.imageCount > model.inputsMax) {
-    const message = `${context.imageCount} pictures: ${model.id} takes at most ${model.inputsMax}`
-    problems.push({ column: 'image', message })
   }
   checkPromptLength(request.prompt ?? '', model, problems)
 }
@@ -161,37 +158,6 @@ function checkPromptLength(prompt: string, model: ImageModel, problems: RequestP
     column: 'prompt',
     message: `${is} characters: ${model.id} takes at most ${max}`,
   })
-}
-
-function checkCombinations({ request, context, model }: Subject, check: RequestCheck): void {
-  const { background, output_format: format = 'png', output_compression: compression } = request
-  if (background === 'transparent' && format !== 'png' && format !== 'webp') {
-    check.problems.push({
-      column: 'output_format',
-      message: `"${format}": a transparent background needs png or webp`,
-      suggestion: 'png',
-    })
-  }
-  if (compression !== undefined && format !== 'jpeg' && format !== 'webp') {
-    const message = `applies to jpeg and webp only, not to ${format}`
-    check.problems.push({ column: 'output_compression', message })
-  }
-  if (format === 'svg' && request.n > 1) {
-    check.problems.push({
-      column: 'n',
-      message: `${request.n}: svg is made one per call`,
-      suggestion: '1',
-    })
-  }
-  if (format === 'gif' && context.hasMask) {
-    check.problems.push({ column: 'mask', message: 'is not taken with gif output' })
-  }
-  if (background !== undefined && model.previewBackgrounds?.includes(background)) {
-    check.warnings.push(`background ${background} is a preview on ${model.id}`)
-  }
-  if (request.size !== undefined && isUnprovenSize(request.size, model)) {
-    check.warnings.push(`sizes above 2560x1440 are experimental on ${model.id}`)
-  }
 }
 
 function listOf(values: readonly string[]): string {

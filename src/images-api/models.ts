@@ -1,6 +1,7 @@
 /**
  * What each model takes, as data: one entry per model, dated names beside the name they stand for.
  * Knows no rule; `rules.ts` reads it. A model that is missing here is not refused, only unchecked.
+ * A type test holds the table to the types of OpenAI's own SDK.
  */
 import type { ImageRequest, Operation } from '../job.ts'
 
@@ -31,6 +32,8 @@ export interface ImageModel {
   readonly shutdown?: { readonly on: string; readonly replacement: string }
   /** Operations it serves and the parameters each of them takes. */
   readonly parameters: Partial<Record<Operation, readonly ParameterName[]>>
+  /** Parameters that the API documents without saying for which models: they may be refused here, or do nothing. */
+  readonly unprovenParameters?: readonly ParameterName[]
   readonly sizes: { readonly listed: readonly string[]; readonly free?: SizeBounds }
   readonly qualities: readonly string[]
   readonly qualityDefault: string
@@ -41,10 +44,16 @@ export interface ImageModel {
   /** Backgrounds that the API calls a preview. */
   readonly previewBackgrounds?: readonly string[]
   readonly formats: Partial<Record<Operation, readonly string[]>>
+  /** Formats that only accounts with access to a preview get. */
+  readonly previewFormats?: readonly string[]
+  readonly complexities: readonly string[]
   readonly inputFidelities: readonly string[]
   readonly styles: readonly string[]
   /** Input pictures of one edit. */
   readonly inputsMax: number
+  /** Whether an edit may name pictures that the API gets by itself, which only its JSON form can. */
+  readonly takesReferences: boolean
+  readonly takesMarkup: boolean
 }
 
 const FREE_SIZE: SizeBounds = {
@@ -56,7 +65,7 @@ const FREE_SIZE: SizeBounds = {
   pixelsProven: 2_560 * 1_440,
 }
 
-const GPT_GENERATE: readonly ParameterName[] = [
+const GPT_EDIT = [
   'model',
   'prompt',
   'n',
@@ -65,17 +74,18 @@ const GPT_GENERATE: readonly ParameterName[] = [
   'background',
   'output_format',
   'output_compression',
+  // Makes the request JSON: `edit-form.ts`.
   'moderation',
+  'stream',
+  'partial_images',
   'user',
   'safety_identifier',
-]
-
-/** Edits that upload files take no `moderation`; everything else is shared. */
-const GPT_EDIT = GPT_GENERATE.filter((name) => name !== 'moderation')
+] as const
 
 const GPT = {
   datedIds: [],
-  parameters: { generate: GPT_GENERATE, edit: GPT_EDIT },
+  parameters: { generate: GPT_EDIT, edit: GPT_EDIT },
+  unprovenParameters: ['complexity'],
   sizes: { listed: ['1024x1024', '1536x1024', '1024x1536', 'auto'] },
   qualities: ['low', 'medium', 'high', 'auto'],
   qualityDefault: 'medium',
@@ -83,28 +93,40 @@ const GPT = {
   promptLengthMax: 32_000,
   backgrounds: ['auto', 'opaque', 'transparent'],
   formats: { generate: ['png', 'jpeg', 'webp'], edit: ['png', 'jpeg', 'webp'] },
+  complexities: ['low', 'medium', 'high'],
   inputFidelities: [],
   styles: [],
   inputsMax: 16,
+  takesReferences: true,
+  takesMarkup: false,
 } as const satisfies Partial<ImageModel>
 
 /** The first generation still chooses how closely an edit follows its inputs. */
 const GPT_1 = {
   ...GPT,
-  parameters: { generate: GPT_GENERATE, edit: [...GPT_EDIT, 'input_fidelity'] },
+  parameters: { generate: GPT_EDIT, edit: [...GPT_EDIT, 'input_fidelity'] },
   inputFidelities: ['low', 'high'],
 } as const satisfies Partial<ImageModel>
 
 const GPT_2 = { ...GPT, sizes: { listed: ['auto'], free: FREE_SIZE } } as const
 
-const GPT_2_5 = { ...GPT_2, qualities: [...GPT.qualities, 'xhigh', 'max'] } as const
+const GPT_2_5 = {
+  ...GPT_2,
+  qualities: [...GPT.qualities, 'xhigh', 'max'],
+  takesMarkup: true,
+} as const
+
+const GIF_EDIT = [...GPT_EDIT, 'complexity', 'frame_count', 'frame_duration_ms'] as const
 
 const GPT_2_6 = {
   ...GPT_2_5,
+  parameters: { generate: [...GIF_EDIT, 'svg'], edit: GIF_EDIT },
+  unprovenParameters: [],
   formats: {
     generate: [...GPT.formats.generate, 'gif', 'svg'],
     edit: [...GPT.formats.edit, 'gif'],
   },
+  previewFormats: ['gif', 'svg'],
 } as const
 
 const DALL_E = {
@@ -112,10 +134,13 @@ const DALL_E = {
   shutdown: { on: '2026-05-12', replacement: 'gpt-image-2' },
   backgrounds: [],
   formats: {},
+  complexities: [],
   inputFidelities: [],
+  takesReferences: false,
+  takesMarkup: false,
 } as const satisfies Partial<ImageModel>
 
-export const IMAGE_MODELS: readonly ImageModel[] = [
+const TABLE = [
   { ...GPT_2_6, id: 'gpt-image-2.6-sunburst' },
   { ...GPT_2_6, id: 'gpt-image-2.6-flare' },
   {
@@ -182,7 +207,11 @@ export const IMAGE_MODELS: readonly ImageModel[] = [
     styles: [],
     inputsMax: 1,
   },
-]
+] as const satisfies readonly ImageModel[]
+
+export const IMAGE_MODELS: readonly ImageModel[] = TABLE
+/** With every word of the table in the type. */
+export type ImageModelTable = typeof TABLE
 
 /** Every name a request may use, dated ones included. */
 export const MODEL_NAMES: readonly string[] = IMAGE_MODELS.flatMap((model) => [
@@ -197,6 +226,13 @@ const BY_NAME = new Map(
 export function imageModelOf(name: string): ImageModel | undefined {
   return BY_NAME.get(name)
 }
+
+export const RESPONSE_FORMATS = ['url', 'b64_json'] as const
+
+export const MODERATIONS = ['auto', 'low'] as const
+
+/** How hard the author of an svg may think; which of these depends on the author. */
+export const SVG_EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max'] as const
 
 /** What may be sent as an input picture or a mask. */
 export const INPUT_MEDIA_TYPES: ReadonlySet<string> = new Set([

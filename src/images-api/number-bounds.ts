@@ -2,6 +2,9 @@
 const NUMBER_BOUNDS = {
   n: { min: 1, max: 10 },
   output_compression: { min: 0, max: 100 },
+  frame_count: { min: 2, max: 16 },
+  frame_duration_ms: { min: 20, max: 655_350 },
+  partial_images: { min: 0, max: 3 },
 } as const
 
 type BoundedParameter = keyof typeof NUMBER_BOUNDS

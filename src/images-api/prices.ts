@@ -1,7 +1,9 @@
-/** What a call cost, from the tokens the API reported and OpenAI's list prices. */
+/** What a call costs by OpenAI's list prices: from the tokens the API reported, or before it is sent, about. */
 import { z } from 'zod'
+import type { ImageRequest } from '../job.ts'
 import type { Usage } from './contract.ts'
 import { imageModelOf } from './models.ts'
+import { plannedTokensOf } from './planned-tokens.ts'
 
 /** When the prices below were read; a record says with which table it was priced. */
 export const PRICE_TABLE_DATE = '2026-11-20'
@@ -43,10 +45,12 @@ const PricedUsage = z.object({
 })
 
 /**
- * Null when the model has no price here, or the usage is missing or makes no sense. Tokens that the API
- * did not split into text and picture are counted at the dearer price, so that a cost is never too low.
+ * Null when the model has no price here, or the usage is missing or makes no sense, or speaks also of the
+ * author of an svg, which is another model. Tokens that the API did not split into text and picture are
+ * counted at the dearer price, so that a cost is never too low. Partial pictures are in the usage already.
  */
 export function costUsdOf(model: string, usage: Usage | null): number | null {
+  if (usage?.['svg_usage'] !== undefined) return null
   const prices = PRICES[imageModelOf(model)?.id ?? '']
   const parsed = PricedUsage.safeParse(usage)
   if (prices === undefined || !parsed.success) return null
@@ -71,4 +75,18 @@ function costOf(
   const unsplit = tokens - text - image
   if (unsplit < 0) return null
   return text * price.text + image * price.image + unsplit * Math.max(price.text, price.image)
+}
+
+/**
+ * About what a call will cost; null where nothing can be said: gif, svg, DALL-E, unknown models, and a quality that
+ * is left to the server. A size left to the server counts as 1024x1024.
+ */
+export function estimateUsdOf(request: ImageRequest, imageCount: number): number | null {
+  const prices = PRICES[imageModelOf(request.model)?.id ?? '']
+  const tokens = plannedTokensOf(request, imageCount)
+  if (prices === undefined || tokens === undefined) return null
+  const { textIn, imageIn, imageOut } = tokens
+  return (
+    (textIn * prices.textIn + imageIn * prices.imageIn + imageOut * prices.imageOut) / 1_000_000
+  )
 }

@@ -1,18 +1,17 @@
-/**
- * A call as it goes over the wire: JSON for generations, multipart for what uploads files. Multipart is
- * written here rather than by FormData, which would copy every picture and change the line ends of prompts.
- */
-import { randomUUID } from 'node:crypto'
-import { InputUnusableError } from '../errors.ts'
+/** A call as it goes over the wire: JSON for generations, multipart for what uploads files, either for edits. */
 import type { Operation } from '../job.ts'
-import type { ImagesCall, UploadPicture } from './contract.ts'
+import { isReference } from './call-pictures.ts'
+import type { ImagesCall } from './contract.ts'
+import { editFormOf } from './edit-form.ts'
+import { jsonEditBody } from './json-edit.ts'
+import { multipartBody } from './multipart.ts'
 
 export interface WireRequest {
   /** Below the base URL. */
   path: string
   contentType: string
-  /** The body in pieces, so that no picture is copied into one large buffer. */
-  body: readonly Uint8Array[]
+  /** In pieces, so that no picture is copied into one large buffer. To be read once. */
+  body: Iterable<Uint8Array>
   byteCount: number
 }
 
@@ -22,46 +21,23 @@ const PATHS: Readonly<Record<Operation, string>> = {
   variation: '/images/variations',
 }
 
+/** Throws InputUnusableError for pictures that can't go the way this call has to go. */
 export function wireRequestOf(call: ImagesCall): WireRequest {
-  const { contentType, body } = call.operation === 'generate' ? asJson(call) : asMultipart(call)
-  const byteCount = body.reduce((sum, piece) => sum + piece.byteLength, 0)
-  return { path: PATHS[call.operation], contentType, body, byteCount }
+  return { path: PATHS[call.operation], ...encode(call) }
 }
 
-type Encoded = Pick<WireRequest, 'contentType' | 'body'>
-
-function asJson({ request }: ImagesCall): Encoded {
-  return { contentType: 'application/json', body: [Buffer.from(JSON.stringify(request))] }
-}
-
-function asMultipart({ request, images, mask }: ImagesCall): Encoded {
-  const boundary = `renderq-${randomUUID()}`
-  // One picture goes as `image`, several as `image[]`, in the order of the row: the mask belongs to the first.
-  const imageField = images.length > 1 ? 'image[]' : 'image'
-  const body = [
-    ...Object.entries(request)
-      .filter(([, value]) => value !== undefined)
-      .map(([name, value]) => textPart(boundary, name, String(value))),
-    ...images.flatMap((picture) => filePart(boundary, imageField, picture)),
-    ...(mask === undefined ? [] : filePart(boundary, 'mask', mask)),
-    Buffer.from(`--${boundary}--\r\n`),
-  ]
-  return { contentType: `multipart/form-data; boundary=${boundary}`, body }
-}
-
-const textPart = (boundary: string, name: string, value: string): Uint8Array =>
-  Buffer.from(`--${boundary}\r\ncontent-disposition: form-data; name="${name}"\r\n\r\n${value}\r\n`)
-
-function filePart(boundary: string, field: string, picture: UploadPicture): Uint8Array[] {
-  const { mediaType, filename, bytes } = picture
-  // The API judges an upload by this word alone, and it must not smuggle in a header of its own.
-  if (!/^image\/[a-z0-9.+-]+$/.test(mediaType)) {
-    throw new InputUnusableError(`${JSON.stringify(mediaType)} is not the media type of a picture`)
+function encode(call: ImagesCall): Omit<WireRequest, 'path'> {
+  const json = { contentType: 'application/json' }
+  if (call.operation === 'generate') {
+    const body = Buffer.from(JSON.stringify(call.request))
+    return { ...json, body: [body], byteCount: body.length }
   }
-  const head = `--${boundary}\r\ncontent-disposition: form-data; name="${field}"; filename="${escapeFilename(filename)}"\r\ncontent-type: ${mediaType}\r\n\r\n`
-  return [Buffer.from(head), bytes, Buffer.from('\r\n')]
+  if (isJsonEdit(call)) return { ...json, ...jsonEditBody(call) }
+  const { contentType, body } = multipartBody(call)
+  return { contentType, body, byteCount: body.reduce((sum, piece) => sum + piece.byteLength, 0) }
 }
 
-/** As browsers do it. */
-const escapeFilename = (name: string): string =>
-  name.replaceAll('\r', '%0D').replaceAll('\n', '%0A').replaceAll('"', '%22')
+function isJsonEdit({ operation, request, images, mask }: ImagesCall): boolean {
+  const hasReference = [...images, mask].some(isReference)
+  return operation === 'edit' && editFormOf(request, { hasReference }) === 'json'
+}

@@ -4,13 +4,7 @@
  */
 import type { ImageRequest, Operation } from '../job.ts'
 import { nearest } from '../nearest.ts'
-import {
-  checkAgainstModel,
-  type RequestCheck,
-  type RequestContext,
-  type ServerKind,
-  type Subject,
-} from './model-rules.ts'
+import { checkAgainstModel } from './model-rules.ts'
 import {
   DEFAULT_MODEL,
   DEFAULT_QUALITY,
@@ -19,43 +13,45 @@ import {
   type ParameterName,
 } from './models.ts'
 import { BOUNDED_PARAMETERS, numberProblemOf } from './number-bounds.ts'
+import { checkPictures } from './picture-rules.ts'
+import type { ModelSubject, RequestCheck, RequestContext, Subject } from './request-check.ts'
 
-export type { RequestCheck, RequestContext, ServerKind } from './model-rules.ts'
+export type { PictureContext, RequestCheck, RequestContext, ServerKind } from './request-check.ts'
+export { serverKindOf } from './server-kind.ts'
 
 /** The only model that ever offered variations. */
 const VARIATION_MODEL = 'dall-e-2'
 const SHUTDOWN_NOTICE_DAYS = 30
-
-export function serverKindOf(baseUrl: string): ServerKind {
-  const { hostname } = new URL(baseUrl)
-  // Data residency has hosts of its own, e.g. eu.api.openai.com.
-  if (/(^|\.)api\.openai\.com$/.test(hostname)) return 'openai'
-  if (/\.(openai|cognitiveservices|services\.ai)\.azure\.(com|us|cn)$/.test(hostname))
-    return 'azure'
-  return 'other'
-}
+/** Of an end user: far above any hash. */
+const NAME_LENGTH_MAX = 512
 
 /** Whether the model knows the parameter, but for other operations only. */
 export function isForOtherOperation(
   name: ParameterName,
   operation: Operation,
-  { model }: Pick<ImageRequest, 'model'>,
+  { model, server }: Pick<ImageRequest, 'model'> & Pick<RequestContext, 'server'>,
 ): boolean {
   const { parameters = {} } = imageModelOf(model) ?? {}
+  // Azure takes edits in one form only, and not in the one that has `moderation`.
+  if (server === 'azure' && operation === 'edit' && name === 'moderation') return true
   const taken = parameters[operation]
   if (taken === undefined || taken.includes(name)) return false
   return Object.values(parameters).some((names) => names.includes(name))
 }
 
-/** Fills model, quality and n: what decides picture and price is never left to a server's default. */
+/**
+ * Fills model, quality and n: what decides picture and price is never left to a server's default. Whoever
+ * asks for partial pictures asks for a stream.
+ */
 export function resolveRequest(operation: Operation, given: Partial<ImageRequest>): ImageRequest {
   const model = given.model ?? (operation === 'variation' ? VARIATION_MODEL : DEFAULT_MODEL)
+  const known = imageModelOf(model)
   const quality =
     given.quality ??
-    (operation === 'variation'
-      ? undefined
-      : (imageModelOf(model)?.qualityDefault ?? DEFAULT_QUALITY))
-  const resolved = { ...given, model, n: given.n ?? 1, quality }
+    (operation === 'variation' ? undefined : (known?.qualityDefault ?? DEFAULT_QUALITY))
+  const streams = known?.parameters[operation]?.includes('stream') ?? known === undefined
+  const stream = given.stream ?? ((streams && given.partial_images !== undefined) || undefined)
+  const resolved = { ...given, model, n: given.n ?? 1, quality, stream }
   return Object.fromEntries(
     Object.entries(resolved).filter(([, value]) => value !== undefined),
   ) as ImageRequest
@@ -67,53 +63,29 @@ export function checkRequest(
   context: RequestContext,
 ): RequestCheck {
   const check: RequestCheck = { problems: [], warnings: [] }
-  checkInputs(operation, context, check)
-  checkPrompt(operation, request, check)
-  checkNumbers(request, check)
+  const subject = { operation, request, context }
+  checkPictures(subject, check)
+  checkPrompt(subject, check)
+  checkNumbers(subject, check)
+  checkNames(subject, check)
+  checkStream(subject, check)
   const model = imageModelOf(request.model)
   if (model === undefined) {
     check.warnings.push(unknownModelWarning(request.model))
     return check
   }
-  const subject = { operation, request, context, model }
-  checkLifetime(subject, check)
-  checkAgainstModel(subject, check)
+  checkLifetime({ ...subject, model }, check)
+  checkAgainstModel({ ...subject, model }, check)
   return check
 }
 
-function checkInputs(
-  operation: Operation,
-  { imageCount, hasMask }: RequestContext,
-  { problems }: RequestCheck,
-): void {
-  if (operation === 'generate' && imageCount > 0) {
-    problems.push({
-      column: 'image',
-      message: 'is not taken by generate, only by edit and variation',
-    })
-  }
-  if (operation === 'edit' && imageCount === 0) {
-    problems.push({ column: 'image', message: 'is missing: an edit needs at least one picture' })
-  }
-  if (operation === 'variation' && imageCount !== 1) {
-    problems.push({ column: 'image', message: 'must name exactly one picture for a variation' })
-  }
-  if (operation !== 'edit' && hasMask) {
-    problems.push({ column: 'mask', message: 'is only taken by edit' })
-  }
-}
-
-function checkPrompt(
-  operation: Operation,
-  { prompt }: ImageRequest,
-  { problems }: RequestCheck,
-): void {
-  if (operation !== 'variation' && (prompt ?? '').trim() === '') {
+function checkPrompt({ operation, request }: Subject, { problems }: RequestCheck): void {
+  if (operation !== 'variation' && (request.prompt ?? '').trim() === '') {
     problems.push({ column: 'prompt', message: `is missing: ${operation} needs one` })
   }
 }
 
-function checkNumbers(request: ImageRequest, { problems }: RequestCheck): void {
+function checkNumbers({ request }: Subject, { problems }: RequestCheck): void {
   for (const column of BOUNDED_PARAMETERS) {
     const value = request[column]
     const problem = value === undefined ? undefined : numberProblemOf(column, value)
@@ -121,8 +93,30 @@ function checkNumbers(request: ImageRequest, { problems }: RequestCheck): void {
   }
 }
 
+function checkNames({ request }: Subject, { problems }: RequestCheck): void {
+  for (const column of ['user', 'safety_identifier'] as const) {
+    const length = request[column]?.length ?? 0
+    if (length <= NAME_LENGTH_MAX) continue
+    const message = `${length.toLocaleString('en')} characters: at most ${NAME_LENGTH_MAX} are passed on`
+    problems.push({ column, message })
+  }
+}
+
+function checkStream({ request }: Subject, { problems, warnings }: RequestCheck): void {
+  const { stream, partial_images: partials, n } = request
+  if (stream === false && partials !== undefined) {
+    const message = `${partials}: partial pictures come in a stream, and stream is false`
+    problems.push({ column: 'partial_images', message })
+  }
+  if (stream === true && n > 1) {
+    warnings.push(
+      'with n above 1, nothing in a stream says which picture a partial one belongs to: n 1 is better',
+    )
+  }
+}
+
 /** Refused by the day on OpenAI itself; other servers may serve a model for as long as they like. */
-function checkLifetime(subject: Subject, check: RequestCheck): void {
+function checkLifetime(subject: ModelSubject, check: RequestCheck): void {
   const { operation, request, context, model } = subject
   if (model.shutdown === undefined) return
   const { on, replacement } = model.shutdown

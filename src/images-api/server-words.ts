@@ -21,12 +21,10 @@ export function serverWordsIn(body: string, secrets: readonly string[] = []): Se
     0,
     FULL_MESSAGE_LENGTH_MAX,
   )
-  // Azure keeps the reason of a refusal inside.
-  const inner = asObject(error?.['inner_error']) ?? asObject(error?.['innererror'])
+  const inner = innerErrorOf(error)
+  const said = [error?.['code'], error?.['type'], inner?.['code'], ...codesQuotedIn(fullMessage)]
   return {
-    codes: [error?.['code'], error?.['type'], inner?.['code']].flatMap(
-      (word) => wordIn(word, secrets) ?? [],
-    ),
+    codes: said.flatMap((word) => wordIn(word, secrets) ?? []),
     message: tidyMessage(fullMessage, secrets),
     fullMessage,
     moderation: moderationIn(error, secrets),
@@ -52,14 +50,27 @@ const asObject = (value: unknown): JsonObject | undefined =>
     ? (value as JsonObject)
     : undefined
 
-/** `{ error: {…} }`, `{ error: "…" }`, `{ detail: … }` or the bare object some gateways send. */
+/** `{ error: {…} }`, `{ error: "…" }`, `{ detail: … }`, `{ errors: […] }` or the bare object some gateways send. */
 function errorObjectIn(body: string): JsonObject | undefined {
-  const root = asObject(parseJson(body))
+  const root = asObject(firstOf(parseJson(body)))
   if (root === undefined) return undefined
   if (typeof root['error'] === 'string')
     return { ...root, message: root['message'] ?? root['error'] }
-  return asObject(root['error']) ?? root
+  const { error, detail, errors } = root
+  return asObject(error) ?? asObject(detail) ?? asObject(firstOf(errors)) ?? root
 }
+
+const firstOf = (value: unknown): unknown => (Array.isArray(value) ? value[0] : value)
+
+/** Azure keeps the reason of a refusal inside. */
+const innerErrorOf = (error: JsonObject | undefined): JsonObject | undefined =>
+  asObject(error?.['inner_error']) ?? asObject(error?.['innererror'])
+
+/** A relay may put the whole answer it got into its own message: `… - {'error': {'code': 'moderation_blocked'}}`. */
+const codesQuotedIn = (message: string): string[] =>
+  [...message.matchAll(/["']code\\?["'] ?: ?\\?["']([a-z_]{1,100})\\?["']/gi)].map(
+    ([, code]) => code ?? '',
+  )
 
 function parseJson(text: string): unknown {
   try {
@@ -89,11 +100,21 @@ function moderationIn(
   secrets: readonly string[],
 ): string | undefined {
   const details = asObject(error?.['moderation_details'])
-  if (details === undefined) return undefined
-  const categories = Array.isArray(details['categories']) ? details['categories'].join(', ') : ''
-  const stage = wordIn(details['moderation_stage'], secrets)
+  const categories = Array.isArray(details?.['categories'])
+    ? details['categories'].join(', ')
+    : azureCategoriesIn(error)
+  const stage = wordIn(details?.['moderation_stage'], secrets)
   const parts = [stage === undefined ? '' : `${stage} stage`, categories]
-  return tidyMessage(parts.filter(Boolean).join(': '), secrets)
+  return tidyMessage(parts.filter(Boolean).join(': '), secrets) || undefined
+}
+
+/** `{ sexual: { filtered: true, … }, violence: { filtered: false, … } }` */
+function azureCategoriesIn(error: JsonObject | undefined): string {
+  const results = asObject((innerErrorOf(error) ?? error)?.['content_filter_results']) ?? {}
+  return Object.entries(results)
+    .filter(([, result]) => asObject(result)?.['filtered'] === true)
+    .map(([category]) => category)
+    .join(', ')
 }
 
 /** Codes may be numbers. */

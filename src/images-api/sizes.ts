@@ -6,7 +6,7 @@ export interface SizeProblem {
   suggestion?: string
 }
 
-interface Size {
+export interface Size {
   width: number
   height: number
 }
@@ -33,7 +33,7 @@ export function isUnprovenSize(size: string, model: ImageModel): boolean {
 }
 
 /** Reads more spellings than the API takes, so that each of them gets a suggestion. */
-function parseSize(size: string): Size | undefined {
+export function parseSize(size: string): Size | undefined {
   const [, width, height] = /^\s*0*(\d{1,5})\s*[xX×*]\s*0*(\d{1,5})\s*$/.exec(size) ?? []
   const parsed = { width: Number(width), height: Number(height) }
   return parsed.width > 0 && parsed.height > 0 ? parsed : undefined

@@ -21,6 +21,8 @@ export async function measureJpeg(bytes: Bytes): Promise<Measures> {
     }
     if (marker === 0xd9) throw new PictureBrokenError('damaged: JPEG ends before its picture')
     if (isFrameStart(marker)) {
+      // Which of them a decoder would believe is anybody's guess.
+      if (measures !== undefined) throw new PictureBrokenError('damaged: JPEG with two sizes')
       measures = {
         width: segment.readUInt16BE(7),
         height: segment.readUInt16BE(5),
@@ -42,12 +44,10 @@ const isFrameStart = (marker: number): boolean =>
   marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc
 
 /**
- * Almost always the last two bytes. Cameras and phones append data of their own, so otherwise the end is
- * looked for through the compressed data.
+ * Read through to there: the last two bytes may look like an end and belong to a table that was cut, and
+ * cameras and phones append data of their own.
  */
 async function findJpegEnd(bytes: Bytes, from: number): Promise<void> {
-  const tail = await bytes.read(Math.max(from, bytes.byteCount - 2), 2)
-  if (tail[0] === 0xff && tail[1] === 0xd9) return
   let at = from
   while (at < bytes.byteCount) {
     const step = stepToJpegEnd(await bytes.read(at, SCAN_BYTES))

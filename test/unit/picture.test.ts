@@ -264,7 +264,7 @@ describe('what is not a whole picture', () => {
     bytes.writeUInt32BE(crc32(bytes.subarray(12, 29)), 29)
 
     await expect(inspectPicture(bytes)).rejects.toThrow(
-      'too large: 9000x8000 is more than 64,000,000 pixels',
+      'too large: 9000x8000 is more than 67,108,864 pixels',
     )
     await expect(inspectPicture(sampleOf('png').bytes, { pixelsMax: 1_199 })).rejects.toThrow(
       'too large: 40x30 is more than 1,199 pixels',

@@ -100,6 +100,18 @@ describe('pictures', () => {
     expect(pictures.get(0)).toEqual(A)
   })
 
+  test('in a data URL of `url` are decoded as well, wherever the answer is cut', async () => {
+    const body = `{"data":[{"url":"data:image/png;base64,${a}"},{"url":"dat"},{"url":"https://x/1"}]}`
+
+    for (let cut = 0; cut <= body.length; cut++) {
+      const { answer, pictures } = await read(body, { cuts: [cut] })
+
+      expect(pictures).toEqual(new Map([[0, A]])) // prettier-ignore
+      expect(answer.body.data?.map((item) => item?.url)).toEqual(['data:', 'dat', 'https://x/1'])
+      expect([...answer.oddities]).toEqual(['as a data URL'])
+    }
+  })
+
   test.each([
     ['with line breaks', 'QUJD\\r\\nREVG\\u000a', 'ABCDEF'],
     ['with line breaks', 'QUJDREU=\\n', 'ABCDE'],

@@ -1,5 +1,10 @@
 import { once } from 'node:events'
-import { createServer, type IncomingMessage, type RequestListener } from 'node:http'
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type ServerResponse,
+} from 'node:http'
 import {
   createServer as createTcpServer,
   type AddressInfo,
@@ -260,7 +265,7 @@ describe('an answer', () => {
 
     expect(pictures).toEqual(new Map([[0, PICTURE]]))
     expect(parts).toEqual([
-      { kind: 'picture', index: 0, byteCount: PICTURE.length },
+      { kind: 'picture', index: 0, slot: 0, byteCount: PICTURE.length },
       {
         kind: 'end',
         facts: {
@@ -292,7 +297,13 @@ describe('an answer', () => {
 
     expect(parts.slice(0, -1)).toEqual([
       { kind: 'picture-url', index: 0, url: 'https://x/1.png', revisedPrompt: 'a red mug' },
-      { kind: 'picture', index: 1, byteCount: PICTURE.length, revisedPrompt: 'a blue mug' },
+      {
+        kind: 'picture',
+        index: 1,
+        slot: 1,
+        byteCount: PICTURE.length,
+        revisedPrompt: 'a blue mug',
+      },
     ])
     expect(parts.at(-1)).toMatchObject({ facts: { usage: null, created: null, requestId: null } })
   })
@@ -709,6 +720,165 @@ describe('a stop after sending', () => {
     expect(error.code).toBe('outcome_unknown')
     expect(error.message).toContain('(the worker is stopping)')
   })
+})
+
+describe('a streamed answer', () => {
+  const STREAM = { 'content-type': 'text/event-stream; charset=utf-8', 'x-request-id': 'req_s' }
+  const event = (type: string, more: object) =>
+    `event: ${type}\ndata: ${JSON.stringify({ type, ...more })}\n\n`
+  const partial = event('image_generation.partial_image', { b64_json, partial_image_index: 0 })
+  const completed = event('image_generation.completed', {
+    b64_json,
+    created_at: 1_790_000_000,
+    size: '1024x1024',
+    usage: { input_tokens: 9, output_tokens: 296 },
+  })
+  const streaming: ImagesCall = {
+    ...GENERATE,
+    request: { ...GENERATE.request, stream: true, partial_images: 1 },
+  }
+
+  test('gives its previews at once, then the result and its facts', async () => {
+    let finish = () => {}
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(200, STREAM).write(`: ping\n\n${partial}`)
+      finish = () => void response.end(completed)
+    })
+    const signal = new AbortController().signal
+    const openPicture = async () => ({ write: async () => undefined })
+    const kinds: string[] = []
+
+    for await (const part of open(baseUrl).send(streaming, { signal, openPicture })) {
+      kinds.push(part.kind)
+      if (part.kind === 'preview') finish()
+      if (part.kind !== 'end') continue
+      expect(part.facts).toMatchObject({
+        created: 1_790_000_000,
+        usage: { output_tokens: 296 },
+        requestId: 'req_s',
+        resolved: { size: '1024x1024' },
+        warnings: [],
+      })
+    }
+    expect(kinds).toEqual(['preview', 'picture', 'end'])
+  })
+
+  test('that was not asked for is read as well, and a whole one where a stream was', async () => {
+    const streamed = await serve((_, response) => response.writeHead(200, STREAM).end(completed))
+    const whole = await serve(answerJson)
+
+    expect((await send(open(streamed.baseUrl))).pictures.get(0)).toEqual(PICTURE)
+    expect((await send(open(whole.baseUrl), streaming)).pictures.get(0)).toEqual(PICTURE)
+  })
+
+  test('adds up what several results cost, and says how many are missing', async () => {
+    const { baseUrl } = await serve((_, response) =>
+      response.writeHead(200, STREAM).end(completed + completed),
+    )
+
+    const { parts } = await send(open(baseUrl), asking(3))
+
+    expect(parts.at(-1)).toMatchObject({
+      facts: {
+        usage: { input_tokens: 18, output_tokens: 592 },
+        warnings: ['asked for 3 pictures, got 2'],
+      },
+    })
+  })
+
+  test('leaves its connection to the next call, even when the server goes on for a moment', async () => {
+    const sockets = new Set<unknown>()
+    const { baseUrl } = await serve((request, response) => {
+      sockets.add(request.socket)
+      response.writeHead(200, STREAM).write(completed)
+      setTimeout(() => response.end(': bye\n\ndata: [DONE]\n\n'), 30)
+    })
+    const api = open(baseUrl)
+
+    for (let call = 0; call < 5; call += 1) await send(api, streaming)
+
+    // undici may open a second one before it has put the first away.
+    expect(sockets.size).toBeLessThan(3)
+  })
+
+  test('is over with its result, even when the server never ends it', async () => {
+    const { baseUrl } = await serve(
+      (_, response) => void response.writeHead(200, STREAM).write(completed),
+    )
+
+    expect((await send(open(baseUrl), streaming)).pictures.get(0)).toEqual(PICTURE)
+  })
+
+  test.each([
+    ['moderation_blocked', 'content_refused', 'unpaid'],
+    ['insufficient_quota', 'quota_exhausted', 'unpaid'],
+    ['rate_limit_exceeded', 'rate_limited', 'unpaid'],
+    ['server_error', 'outcome_unknown', 'presumed-paid'],
+  ])('with the error %s is %s', async (code, ours, callFate) => {
+    const { baseUrl } = await serve((_, response) =>
+      response
+        .writeHead(200, STREAM)
+        .end(`${partial}event: error\ndata: {"error":{"code":"${code}","message":"no"}}\n\n`),
+    )
+
+    const error = await failureOf(send(open(baseUrl), streaming))
+
+    expect(error).toMatchObject({ code: ours, callFate, requestId: 'req_s' })
+  })
+
+  test.each([
+    ['ends cleanly', (response: ServerResponse) => void response.end()],
+    ['is cut', (response: ServerResponse) => void response.destroy()],
+  ])('that %s before its result may have been paid', async (_, end) => {
+    const { baseUrl } = await serve((_, response) => {
+      response.writeHead(200, STREAM).write(partial)
+      setTimeout(() => end(response), 20)
+    })
+
+    expect(await failureOf(send(open(baseUrl), streaming))).toMatchObject({
+      code: 'outcome_unknown',
+      callFate: 'presumed-paid',
+      requestId: 'req_s',
+    })
+  })
+
+  test('may beat its heart for long, but not drip', async () => {
+    const progressFloor = { bytesMin: 4_096, windowMs: 150 }
+    const drip = (text: string) =>
+      serve((_, response) => {
+        response.writeHead(200, STREAM)
+        const timer = setInterval(() => response.write(text), 10)
+        setTimeout(() => {
+          clearInterval(timer)
+          response.end(`"}\n\n${completed}`)
+        }, 600)
+      })
+
+    const beating = await send(open((await drip(': ping\n\n')).baseUrl, { progressFloor }))
+    expect(beating.pictures.get(0)).toEqual(PICTURE)
+
+    const dripping = await serve((_, response) => {
+      response.writeHead(200, STREAM).write('data: {"b64_json":"')
+      const timer = setInterval(() => response.write('QUJD'), 10)
+      response.on('close', () => clearInterval(timer))
+    })
+    const error = await failureOf(send(open(dripping.baseUrl, { progressFloor })))
+    expect(error.code).toBe('outcome_unknown')
+    expect(error.message).toContain('less than 4,096 bytes in 150 ms')
+  })
+})
+
+test('an answer that drips does not hold its place until the deadline', async () => {
+  const { baseUrl } = await serve((_, response) => {
+    response.writeHead(200).write('{"data":[{"b64_json":"')
+    const timer = setInterval(() => response.write('QUJD'), 10)
+    response.on('close', () => clearInterval(timer))
+  })
+  const progressFloor = { bytesMin: 4_096, windowMs: 150 }
+
+  const error = await failureOf(send(open(baseUrl, { progressFloor })))
+
+  expect(error).toMatchObject({ code: 'outcome_unknown', callFate: 'presumed-paid' })
 })
 
 test('closing ends what is open and keeps nothing alive', async () => {

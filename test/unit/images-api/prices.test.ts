@@ -57,6 +57,11 @@ describe('the cost of a call', () => {
     ['a model priced per picture', 'dall-e-3', usage(1, 1, 1)],
     ['no usage', 'gpt-image-2', null],
     ['an empty usage', 'gpt-image-2', {}],
+    [
+      'an author of an svg, which is another model',
+      'gpt-image-2.6-flare',
+      { ...usage(1, 1, 1), svg_usage: { model: 'gpt-6', input_tokens: 1, output_tokens: 1 } },
+    ],
     ['negative tokens', 'gpt-image-2', usage(0, 0, -1)],
     ['half a token', 'gpt-image-2', usage(0, 0, 0.5)],
     ['tokens as text', 'gpt-image-2', { input_tokens: '5', output_tokens: '7' }],

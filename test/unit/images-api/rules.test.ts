@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { IMAGE_MODELS, imageModelOf, MODEL_NAMES } from '../../../src/images-api/models.ts'
 import {
   checkRequest,
+  isForOtherOperation,
   resolveRequest,
   serverKindOf,
   type RequestContext,
@@ -22,6 +23,9 @@ function check(
   return checkRequest(operation, resolveRequest(operation, { ...prompt, ...given }), {
     imageCount: DEFAULT_INPUTS[operation],
     hasMask: false,
+    hasMarkup: false,
+    references: [],
+    tooLargeForJson: [],
     server,
     today: TODAY,
     ...context,
@@ -311,10 +315,18 @@ describe('values', () => {
       { model: 'gpt-image-1-mini', input_fidelity: 'high' },
       'input_fidelity "high": gpt-image-1-mini takes only low',
     ],
-    [{ moderation: 'low' }, 'moderation is not taken by gpt-image-2 for edit'],
+    [{ moderation: 'off' }, 'moderation "off": gpt-image-2 takes auto or low'],
+    [
+      { model: 'dall-e-2', moderation: 'low', size: '256x256' },
+      'moderation is not taken by dall-e-2 for edit',
+    ],
     [
       { model: 'gpt-image-2.6-flare', output_format: 'svg' },
       'output_format "svg": gpt-image-2.6-flare takes png, jpeg, webp or gif',
+    ],
+    [
+      { model: 'gpt-image-2.6-flare', svg: { model: 'gpt-6' } },
+      'svg is not taken by gpt-image-2.6-flare for edit: only gpt-image-2.6 makes svg, and only with generate',
     ],
   ])('edit %j: %s', (given, message) => {
     expect(messages('edit', given)).toEqual([message])
@@ -340,6 +352,7 @@ describe('values', () => {
       },
     ],
     ['edit', { model: 'gpt-image-1.5', input_fidelity: 'high', n: 10, user: 'u' }],
+    ['edit', { moderation: 'low' }],
     ['variation', { model: 'dall-e-2', size: '512x512', response_format: 'b64_json' }],
     ['generate', { prompt: '🎉'.repeat(16_000) }],
   ])('%s %j passes', (operation, given) => {
@@ -360,19 +373,26 @@ describe('values', () => {
     expect(messages('generate', { model: 'dall-e-2', prompt: '🎉'.repeat(1_001) })).toHaveLength(1)
   })
 
-  test('gif output takes no mask', () => {
-    const given = { model: 'gpt-image-2.6-sunburst', output_format: 'gif' }
-
-    expect(messages('edit', given, { hasMask: true })).toEqual([
-      'mask is not taken with gif output',
-    ])
-    expect(messages('edit', given)).toEqual([])
-  })
-
   test('Azure makes no webp', () => {
     expect(messages('generate', { output_format: 'webp' }, { server: 'azure' })).toEqual([
       'output_format "webp": gpt-image-2 takes png or jpeg',
     ])
+  })
+
+  test('a parameter that is documented for no model by name passes with a warning', () => {
+    expect(check('edit', { model: 'gpt-image-2.5-flare', complexity: 'low' })).toEqual({
+      problems: [],
+      warnings: [
+        'complexity is not documented for gpt-image-2.5-flare: it may be refused, or do nothing',
+      ],
+    })
+    expect(messages('generate', { complexity: 'lowest' })).toEqual([
+      'complexity "lowest": gpt-image-2 takes low, medium or high',
+    ])
+    expect(check('generate', { model: 'gpt-image-2.6-flare', complexity: 'low' })).toEqual({
+      problems: [],
+      warnings: [],
+    })
   })
 
   test('what the API calls a preview or experimental is a warning', () => {
@@ -394,5 +414,196 @@ describe('values', () => {
         style: 'vivid',
       }).problems.map(({ column }) => column),
     ).toEqual(['style', 'quality', 'background', 'size'])
+  })
+})
+
+const gif = { model: 'gpt-image-2.6-sunburst', output_format: 'gif' }
+const svg = { model: 'gpt-image-2.6-flare', output_format: 'svg' }
+
+describe('gif', () => {
+  test('takes frames, and is for accounts with access', () => {
+    const frames = { ...gif, frame_count: 16, frame_duration_ms: 655_350 }
+
+    expect(check('edit', frames)).toEqual({
+      problems: [],
+      warnings: [
+        'gif output on gpt-image-2.6-sunburst is for accounts that OpenAI gave access to it',
+      ],
+    })
+  })
+
+  test.each<[Partial<ImageRequest>, string]>([
+    [{ frame_count: 1 }, 'frame_count 1: must be from 2 to 16 (did you mean 2)'],
+    [{ frame_count: 17 }, 'frame_count 17: must be from 2 to 16 (did you mean 16)'],
+    [
+      { frame_duration_ms: 19 },
+      'frame_duration_ms 19: must be from 20 to 655350 (did you mean 20)',
+    ],
+    [{ output_compression: 50 }, 'output_compression applies to jpeg and webp only, not to gif'],
+    [{ stream: true }, 'stream is not taken with gif output'],
+    [{ partial_images: 0 }, 'partial_images is not taken with gif output'],
+    [{ svg: { model: 'gpt-6' } }, 'svg applies to svg only, not to gif'],
+    [
+      { background: 'transparent' },
+      'output_format "gif": a transparent background needs png or webp (did you mean png)',
+    ],
+  ])('%j: %s', (given, message) => {
+    expect(messages('generate', { ...gif, ...given })).toEqual([message])
+  })
+
+  test('takes no mask', () => {
+    expect(messages('edit', gif, { hasMask: true })).toEqual(['mask is not taken with gif output'])
+    expect(messages('edit', { ...gif, stream: false }, { hasMarkup: true })).toEqual([])
+  })
+
+  test('alone has frames', () => {
+    expect(
+      messages('generate', { model: gif.model, frame_count: 4, frame_duration_ms: 40 }),
+    ).toEqual([
+      'frame_count applies to gif only, not to png',
+      'frame_duration_ms applies to gif only, not to png',
+    ])
+    expect(messages('edit', { frame_count: 4 })).toEqual([
+      'frame_count is not taken by gpt-image-2 for edit: only gpt-image-2.6 makes gif',
+    ])
+  })
+})
+
+describe('svg', () => {
+  test('has an author, and is for accounts with access', () => {
+    const given = { ...svg, svg: { model: 'gpt-6', reasoning: { effort: 'xhigh' } } }
+
+    expect(check('generate', given)).toEqual({
+      problems: [],
+      warnings: ['svg output on gpt-image-2.6-flare is for accounts that OpenAI gave access to it'],
+    })
+  })
+
+  test.each<[Partial<ImageRequest>, string]>([
+    [{ n: 2 }, 'n 2: svg is made one per call (did you mean 1)'],
+    [{ stream: true }, 'stream is not taken with svg output'],
+    [{ partial_images: 2 }, 'partial_images is not taken with svg output'],
+    [{ output_compression: 5 }, 'output_compression applies to jpeg and webp only, not to svg'],
+    [
+      { svg: { model: 'gpt-6', reasoning: { effort: 'hihg' } } },
+      'svg "hihg": reasoning.effort takes none, minimal, low, medium, high, xhigh or max (did you mean high)',
+    ],
+  ])('%j: %s', (given, message) => {
+    expect(messages('generate', { ...svg, ...given })).toEqual([message])
+  })
+})
+
+describe('streams', () => {
+  test('partial pictures ask for one', () => {
+    expect(resolveRequest('edit', { partial_images: 0 })).toMatchObject({ stream: true })
+    expect(resolveRequest('generate', { model: 'mystery', partial_images: 2 }).stream).toBe(true)
+    expect(resolveRequest('generate', { stream: false })).toMatchObject({ stream: false })
+    expect(resolveRequest('generate', {})).not.toHaveProperty('stream')
+  })
+
+  test('a model without them is asked for one thing only', () => {
+    expect(messages('generate', { model: 'dall-e-3', partial_images: 2 })).toEqual([
+      'partial_images is not taken by dall-e-3 for generate',
+    ])
+  })
+
+  test.each<[Operation, Partial<ImageRequest>]>([
+    ['generate', { partial_images: 3 }],
+    ['edit', { partial_images: 1, model: 'gpt-image-1.5' }],
+    ['generate', { stream: true, partial_images: 0 }],
+    ['edit', { stream: false }],
+  ])('%s %j passes', (operation, given) => {
+    expect(messages(operation, given)).toEqual([])
+  })
+
+  test('have at most three partial pictures, and without a stream there are none', () => {
+    expect(messages('generate', { partial_images: 4 })).toEqual([
+      'partial_images 4: must be from 0 to 3 (did you mean 3)',
+    ])
+    expect(messages('generate', { partial_images: 2, stream: false })).toEqual([
+      'partial_images 2: partial pictures come in a stream, and stream is false',
+    ])
+  })
+
+  test('of several pictures are warned about', () => {
+    const warning =
+      'with n above 1, nothing in a stream says which picture a partial one belongs to: n 1 is better'
+
+    expect(check('generate', { stream: true, n: 2 })).toEqual({ problems: [], warnings: [warning] })
+    expect(check('generate', { model: 'mystery', stream: true, n: 2 }).warnings).toContain(warning)
+  })
+})
+
+describe('the form of an edit', () => {
+  const files = { references: ['image', 'mask'] as const, hasMask: true }
+
+  test('references, and moderation, are for GPT models', () => {
+    expect(messages('edit', {}, files)).toEqual([])
+    expect(messages('edit', { moderation: 'low' }, files)).toEqual([])
+    expect(messages('edit', { model: 'mystery' }, files)).toEqual([])
+    expect(messages('edit', { model: 'dall-e-2' }, files)).toEqual([
+      'image names a file id or an image_url for the API: dall-e-2 takes only uploaded pictures',
+      'mask names a file id or an image_url for the API: dall-e-2 takes only uploaded pictures',
+    ])
+    expect(messages('variation', { model: 'dall-e-2' }, { references: ['image'] })).toEqual([
+      'image names a file id or an image_url for the API: a variation takes only uploaded pictures',
+    ])
+  })
+
+  test('Azure takes uploads only, whatever its deployment is called', () => {
+    const azure = { server: 'azure' } as const
+
+    expect(messages('edit', { model: 'my-deployment' }, { ...files, ...azure })).toEqual([
+      'image names a file id or an image_url for the API: Azure takes only uploaded pictures',
+      'mask names a file id or an image_url for the API: Azure takes only uploaded pictures',
+    ])
+    expect(messages('edit', { moderation: 'low' }, azure)).toEqual([
+      'moderation is not taken by Azure for edit',
+    ])
+    expect(messages('generate', { moderation: 'low' }, azure)).toEqual([])
+  })
+
+  test('a markup is uploaded, so it excludes what goes as JSON only, and a mask', () => {
+    const model = 'gpt-image-2.5-flare'
+    const marked = { hasMarkup: true }
+
+    expect(messages('edit', { model }, marked)).toEqual([])
+    expect(messages('edit', { model, moderation: 'low' }, marked)).toEqual([
+      'markup is not taken together with moderation: it has to be uploaded, and that edit goes as JSON',
+    ])
+    expect(messages('edit', { model }, { ...marked, references: ['image'] })).toEqual([
+      'markup is not taken together with a file id or an image_url for the API: it has to be uploaded, and that edit goes as JSON',
+    ])
+    expect(messages('edit', { model }, { ...marked, hasMask: true })).toEqual([
+      'markup is not taken together with a mask',
+    ])
+    expect(messages('edit', {}, marked)).toEqual([
+      'markup is not taken by gpt-image-2, only by gpt-image-2.5 and later',
+    ])
+    expect(messages('generate', { model }, marked)).toEqual(['markup is only taken by edit'])
+    expect(messages('edit', { model: 'mystery' }, marked)).toEqual([])
+  })
+
+  test('as JSON, pictures have a limit of their own', () => {
+    const large = { tooLargeForJson: ['image'] as const }
+
+    expect(messages('edit', {}, large)).toEqual([])
+    expect(messages('edit', { moderation: 'auto' }, large)).toEqual([
+      'image is too large for an edit with moderation: it has more than 20,971,520 characters as a data URL',
+    ])
+    expect(messages('edit', {}, { ...large, references: ['mask'], hasMask: true })).toEqual([
+      'image is too large for an edit with a file id or an image_url for the API: it has more than 20,971,520 characters as a data URL',
+    ])
+  })
+
+  test('what --set says for all rows is left out where this model or server takes it nowhere', () => {
+    const model = 'gpt-image-2.6-flare'
+
+    expect(isForOtherOperation('svg', 'edit', { model, server: 'openai' })).toBe(true)
+    expect(isForOtherOperation('svg', 'generate', { model, server: 'openai' })).toBe(false)
+    expect(isForOtherOperation('moderation', 'edit', { model, server: 'openai' })).toBe(false)
+    expect(isForOtherOperation('moderation', 'edit', { model: 'x', server: 'azure' })).toBe(true)
+    expect(isForOtherOperation('moderation', 'generate', { model, server: 'azure' })).toBe(false)
+    expect(isForOtherOperation('style', 'edit', { model, server: 'openai' })).toBe(false)
   })
 })

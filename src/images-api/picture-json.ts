@@ -1,0 +1,103 @@
+/**
+ * One JSON document with pictures in it, read as it arrives: the base64 of each goes decoded into the sink
+ * opened for it, everything else is kept, small, and parsed at the end. Memory does not grow with a picture
+ * or with their number. The outcome is the same as JSON.parse and Buffer.from would give, or an error.
+ */
+import { AnswerBrokenError } from './answer-broken.ts'
+import { Base64Decoder, type Base64Oddity } from './base64-decoder.ts'
+import type { PictureSink } from './contract.ts'
+import { JsonOutline, type BegunPicture, type PicturePlace } from './json-outline.ts'
+
+export interface PictureJsonOptions {
+  place: PicturePlace
+  /** Larger pictures are refused. */
+  imageBytesMax: number
+  /** Undefined: this picture is read and dropped. */
+  openPicture(index: number): Promise<PictureSink | undefined>
+}
+
+interface Reading {
+  index: number
+  decoder: Base64Decoder
+  sink?: PictureSink
+}
+
+const DROPPED: PictureSink = { write: () => Promise.resolve() }
+const QUOTE = 0x22
+
+export class PictureJson {
+  /** Decoded bytes by index; 0 where the string was empty. */
+  readonly byteCounts = new Map<number, number>()
+  /** What was odd about the base64, whichever picture it was. */
+  readonly oddities = new Set<Base64Oddity>()
+  readonly #options: PictureJsonOptions
+  readonly #outline: JsonOutline
+  #reading: Reading | undefined
+
+  constructor(options: PictureJsonOptions) {
+    this.#options = options
+    this.#outline = new JsonOutline(options.place)
+  }
+
+  /** Every bracket is closed: the final brace has come. */
+  get isComplete(): boolean {
+    return this.#outline.isComplete
+  }
+
+  /** Throws AnswerBrokenError for what a server may do wrong; what a sink throws goes through as it is. */
+  async take(bytes: Buffer): Promise<void> {
+    let at = 0
+    while (at < bytes.length) {
+      if (this.#reading !== undefined) {
+        at = await this.#readPicture(bytes, at, this.#reading)
+        continue
+      }
+      const { end, begun } = this.#outline.take(bytes, at)
+      if (begun !== undefined) this.#begin(begun)
+      at = end
+    }
+  }
+
+  /** With an empty string in place of each picture's base64. Throws AnswerBrokenError when it is no JSON. */
+  parse(): unknown {
+    try {
+      return this.#outline.parse()
+    } catch {
+      throw new AnswerBrokenError('the body is not valid JSON')
+    }
+  }
+
+  #begin({ index, head }: BegunPicture): void {
+    if (this.byteCounts.has(index)) throw new AnswerBrokenError('the body repeats its keys')
+    this.byteCounts.set(index, 0)
+    this.#reading = { index, decoder: new Base64Decoder() }
+    this.#reading.decoder.push(Buffer.from(head))
+  }
+
+  /** Decodes up to the end of the bytes or the closing quote, and returns where that is. */
+  async #readPicture(bytes: Buffer, from: number, reading: Reading): Promise<number> {
+    // No escape in base64 contains a quote, so the first one closes the string.
+    const quote = bytes.indexOf(QUOTE, from)
+    const end = quote === -1 ? bytes.length : quote
+    await this.#write(reading.decoder.push(bytes.subarray(from, end)), reading)
+    if (quote !== -1) {
+      await this.#write(reading.decoder.finish(), reading)
+      for (const oddity of reading.decoder.oddities) this.oddities.add(oddity)
+      this.#reading = undefined
+    }
+    return end
+  }
+
+  async #write(bytes: Buffer, reading: Reading): Promise<void> {
+    if (bytes.length === 0) return
+    const { index } = reading
+    const { imageBytesMax, openPicture } = this.#options
+    const byteCount = (this.byteCounts.get(index) ?? 0) + bytes.length
+    if (byteCount > imageBytesMax) {
+      throw new AnswerBrokenError(`picture ${index} has more than ${imageBytesMax} bytes`)
+    }
+    this.byteCounts.set(index, byteCount)
+    reading.sink ??= (await openPicture(index)) ?? DROPPED
+    await reading.sink.write(bytes)
+  }
+}
