@@ -1,10 +1,12 @@
 import { constants, type Stats } from 'node:fs'
-import { lstat, open, readdir, realpath, type FileHandle } from 'node:fs/promises'
+import { lstat, open, readdir, readlink, realpath, type FileHandle } from 'node:fs/promises'
 import { basename, dirname, extname, resolve, sep } from 'node:path'
 import { nearest } from '../nearest.ts'
 
 /** A link that replaces the file after it was looked at is not followed; a FIFO is not waited for. */
 const OPEN_FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
+/** Linux's limit; nobody else's is higher. */
+const PATH_CHARS_MAX = 4_096
 /** Names of a folder that are compared for a suggestion. */
 const NEIGHBOURS_MAX = 1_000
 
@@ -22,7 +24,10 @@ interface PathProblem {
   suggestion?: string
 }
 
-/** The real path of `reference`, if that is under one of `roots` (real paths too), wherever links lead. */
+/**
+ * The real path of `reference`, if that is under one of `roots` (real paths too), wherever links lead. Of
+ * what lies elsewhere nothing is told, not even whether it is there.
+ */
 export async function locateInside(
   reference: string,
   baseDir: string,
@@ -31,14 +36,29 @@ export async function locateInside(
   if (sep === '/' && /^[a-z]:[\\/]|^\\\\/i.test(reference)) {
     return problem('is a Windows path: write it relative to the manifest, with /')
   }
+  if (reference.length > PATH_CHARS_MAX) return problem('is too long for a path')
+  const wanted = resolve(baseDir, reference)
+  const outside = problem(`is outside of ${roots.join(' and ')}: only pictures in there are read`)
   try {
-    const path = await realpath(resolve(baseDir, reference))
-    const isInside = roots.some((root) => path.startsWith(root.endsWith(sep) ? root : root + sep))
-    if (isInside) return { kind: 'path', path }
-    return problem(`is outside of ${roots.join(' and ')}: only pictures in there are read`)
+    const path = await realpath(wanted)
+    return isInside(path, roots) ? { kind: 'path', path } : outside
   } catch (error) {
+    if (!(await leadsInside(wanted, roots))) return outside
     return await describeFailure(error, reference, baseDir)
   }
+}
+
+const isInside = (path: string, roots: readonly string[]): boolean =>
+  roots.some((root) => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep))
+
+/** As far as there is such a path. */
+async function leadsInside(wanted: string, roots: readonly string[]): Promise<boolean> {
+  for (let path = wanted; path !== dirname(path);) {
+    path = dirname(path)
+    const real = await realpath(path).catch(() => undefined)
+    if (real !== undefined) return isInside(real, roots)
+  }
+  return false
 }
 
 /**
@@ -57,12 +77,17 @@ export async function readRegularFile(
     await using file = await open(path, OPEN_FLAGS)
     const opened = await file.stat()
     const isSame = opened.isFile() && opened.dev === seen.dev && opened.ino === seen.ino
-    if (!isSame || (await realpath(path)) !== path) return problem('changed while it was read')
+    if (!isSame || (await whereIs(file, path)) !== path) return problem('changed while it was read')
     if (opened.size > bytesMax) return problem(tooLarge(opened, bytesMax))
     return { kind: 'bytes', bytes: await readAll(file, opened.size) }
   } catch (error) {
     return await describeFailure(error, path, '/')
   }
+}
+
+/** Linux knows where an open file lies; elsewhere it is where its path leads now. */
+async function whereIs(file: FileHandle, path: string): Promise<string> {
+  return await readlink(`/proc/self/fd/${file.fd}`).catch(() => realpath(path))
 }
 
 const toMb = (byteCount: number): string => (byteCount / 1024 ** 2).toFixed(1)

@@ -7,6 +7,7 @@
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, extname, join } from 'node:path'
 import { z } from 'zod'
+import { StorageRejectedError } from '../errors.ts'
 import { isAbsence } from './folder-error.ts'
 import { makeDir } from './folder-root.ts'
 import { kindOf, placeAbsent, replace, writeTemporary } from './folder-write.ts'
@@ -70,8 +71,13 @@ export async function writeSidecar(
   when: 'absent' | 'always',
 ): Promise<boolean> {
   const path = sidecarPathOf(bytes)
-  await makeDir(dirname(path))
-  await using temporary = await writeTemporary(dirname(path), Buffer.from(JSON.stringify(sidecar)))
+  const dir = dirname(path)
+  await makeDir(dir)
+  // makeDir is content with a link, which may lead anywhere.
+  if ((await kindOf(dir)) !== 'folder') {
+    throw new StorageRejectedError(`${dir} is not a folder: remove it, the store makes its own`)
+  }
+  await using temporary = await writeTemporary(dir, Buffer.from(JSON.stringify(sidecar)))
   if (when === 'absent') return await placeAbsent(temporary, path)
   await replace(temporary, path)
   return true

@@ -17,6 +17,9 @@ export const inputKey = (sha256: string, extension: string) => `_inputs/${sha256
 /** A file of a run: `run.json`, `results.csv`, `_SUCCESS`, … */
 export const runKey = (run: string, name: string) => `_runs/${run}/${name}`
 
+/** What became of a schedule's ticks. */
+export const scheduleKey = (name: string) => `_schedules/${name}.json`
+
 /** `part` is one-based. */
 export const manifestPartKey = (run: string, part: number) =>
   runKey(run, `manifest/${partName(part)}`)
@@ -36,6 +39,10 @@ export function pictureKey(
 ): string {
   return of === 1 ? `${base}.${extension}` : `${base}-${index + 1}.${extension}`
 }
+
+/** A partial picture of a stream, beside the result. */
+export const previewKey = (base: string, index: number, extension: string) =>
+  `${base}.partial-${index + 1}.${extension}`
 
 /** S3's list of safe characters less `*`, which Windows can't have in a file name. */
 const UNSAFE_RUN = /[^A-Za-z0-9!_.'()]+/g

@@ -111,7 +111,7 @@ class S3Store implements Store {
     const location = this.locationOf(key)
     try {
       const { Body, ContentLength = 0 } = await this.#client.send(
-        new GetObjectCommand({ Bucket: this.#bucket, Key: this.#prefix + key }),
+        new GetObjectCommand({ Bucket: this.#bucket, Key: this.#wholeKeyOf(key) }),
         signal === undefined ? {} : { abortSignal: signal },
       )
       const limits = { bytesMax, byteCount: ContentLength, location }
@@ -126,7 +126,7 @@ class S3Store implements Store {
   async head(key: string): Promise<ObjectHead | undefined> {
     try {
       const found = await this.#client.send(
-        new HeadObjectCommand({ Bucket: this.#bucket, Key: this.#prefix + key }),
+        new HeadObjectCommand({ Bucket: this.#bucket, Key: this.#wholeKeyOf(key) }),
       )
       return {
         byteCount: found.ContentLength ?? 0,
@@ -141,7 +141,7 @@ class S3Store implements Store {
   }
 
   async *list(prefix: string): AsyncIterable<ListedObject> {
-    const query = { Bucket: this.#bucket, Prefix: this.#prefix + prefix }
+    const query = { Bucket: this.#bucket, Prefix: this.#wholeKeyOf(prefix) }
     let ContinuationToken: string | undefined
     do {
       const page = await this.#guarded(prefix, () =>
@@ -183,10 +183,18 @@ class S3Store implements Store {
     this.#client.destroy()
   }
 
+  /** To S3 dots are letters like any other, but a proxy or server on the way may follow them out of the prefix. */
+  #wholeKeyOf(key: string): string {
+    if (key.split('/').some((segment) => segment === '.' || segment === '..')) {
+      throw new StorageRejectedError(`${JSON.stringify(key)} is not a key of ${this.url}`)
+    }
+    return this.#prefix + key
+  }
+
   async #send({ key, upload, contentType, metadata, condition }: PutRequest): Promise<string> {
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
-      Key: this.#prefix + key,
+      Key: this.#wholeKeyOf(key),
       Body: upload.body(),
       ContentLength: upload.byteCount,
       ContentMD5: upload.md5,

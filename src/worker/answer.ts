@@ -1,16 +1,11 @@
 /** One paid call: send, receive into the spool, verify what came, and make it durable. */
-import {
-  messageOf,
-  OutcomeUnknownError,
-  ResponseBrokenError,
-  ResultExpiredError,
-} from '../errors.ts'
+import { messageOf, OutcomeUnknownError, ResponseBrokenError } from '../errors.ts'
 import type { AnswerFacts, ImagesApi } from '../images-api/contract.ts'
 import type { RenderJob } from '../job.ts'
-import { inspectPicture } from '../picture.ts'
 import type { Downloader } from './download.ts'
 import type { LoadedInputs } from './input-pictures.ts'
-import type { Draft, Spool, SpooledAnswer, SpooledPicture } from './spool.ts'
+import { inspectSpooled, oddities, type Verdict } from './spooled-pictures.ts'
+import type { Draft, PictureFile, PictureLink, Spool, SpooledAnswer } from './spool.ts'
 
 export interface CallTools {
   api: ImagesApi
@@ -32,27 +27,35 @@ export interface Call {
   abandoned: AbortSignal
   /** Everything is ready: from here on the request may have left. */
   onSending(): void
+  /** A partial picture of a stream has come; `count` so far. */
+  onPreview?(count: number): void
 }
 
+/** The answer may still have links: what it only names is downloaded by `fetchLinks`. */
 export async function callIntoSpool(call: Call, tools: CallTools): Promise<SpooledAnswer> {
-  const draft = await tools.spool.draft(call.job.fingerprint)
+  const { job, inputs } = call
+  const draft = await tools.spool.draft(job.fingerprint)
   try {
     call.onSending()
     const received = await receive(call, draft, tools)
-    const { pictures, warnings } = await verify(call.job, draft, received)
-    const { facts } = received
+    const { facts, links } = received
+    const { pictures, previews, warnings } = await verify(job, draft, received)
     return await draft.commit({
       version: 1,
       store: call.store,
-      job: call.job,
+      job,
       pictures,
+      previews,
+      links,
+      answeredAt: new Date().toISOString(),
       usage: facts.usage,
       requestId: facts.requestId,
       resolved: facts.resolved,
       requestMs: facts.requestMs,
       server: tools.api.baseUrl,
-      inputs: call.inputs.images.map(({ entry }) => entry),
-      mask: call.inputs.mask?.entry ?? null,
+      inputs: inputs.images.map(({ entry }) => entry),
+      mask: inputs.mask?.entry ?? null,
+      markup: inputs.markup?.entry ?? null,
       ...call.history,
       warnings: [...facts.warnings, ...warnings],
     })
@@ -63,116 +66,95 @@ export async function callIntoSpool(call: Call, tools: CallTools): Promise<Spool
 
 interface Received {
   facts: AnswerFacts
-  revisedPrompts: Map<number, string>
-  lost: Lost
+  results: Result[]
+  links: PictureLink[]
+  /** Slots of the partial pictures, in the order they came. */
+  previewSlots: number[]
 }
 
-/** By index. */
-type Lost = ReadonlyMap<number, ResultExpiredError>
+interface Result {
+  index: number
+  slot: number
+  revisedPrompt?: string
+}
 
-async function receive(call: Call, draft: Draft, tools: CallTools): Promise<Received> {
+async function receive(call: Call, draft: Draft, { api }: CallTools): Promise<Received> {
   const { job, inputs, abandoned } = call
-  const revisedPrompts = new Map<number, string>()
-  const links: Link[] = []
-  const parts = tools.api.send(
+  const results: Result[] = []
+  const links: PictureLink[] = []
+  const previewSlots: number[] = []
+  const parts = api.send(
     {
       operation: job.operation,
       request: job.request,
-      images: inputs.images.map(({ upload }) => upload),
-      ...(inputs.mask === undefined ? {} : { mask: inputs.mask.upload }),
+      images: inputs.images.map(({ picture }) => picture),
+      ...(inputs.mask === undefined ? {} : { mask: inputs.mask.picture }),
+      ...(inputs.markup === undefined ? {} : { markup: inputs.markup.picture }),
     },
-    { signal: abandoned, openPicture: (index) => draft.openPicture(index) },
+    { signal: abandoned, openPicture: (slot) => draft.openPicture(slot) },
   )
   for await (const part of parts) {
-    if (part.kind === 'end') {
-      const lost = await downloadAll(links, { call, draft, tools })
-      return { facts: part.facts, revisedPrompts, lost }
+    switch (part.kind) {
+      case 'preview':
+        previewSlots.push(part.slot)
+        call.onPreview?.(previewSlots.length)
+        break
+      case 'picture':
+        results.push(part)
+        break
+      case 'picture-url': {
+        const { kind: _, ...link } = part
+        links.push(link)
+        break
+      }
+      case 'end':
+        return { facts: part.facts, results, links, previewSlots }
     }
-    if (part.revisedPrompt !== undefined) revisedPrompts.set(part.index, part.revisedPrompt)
-    if (part.kind === 'picture-url') links.push(part)
   }
   throw new OutcomeUnknownError('the answer ended without its end')
 }
 
-interface Link {
-  index: number
-  url: string
-}
-
 /**
- * One after the other. Gives what became of the pictures that are lost for good; any other failure, above all an
- * abort, is thrown, lest fewer pictures be committed than could be had.
- */
-async function downloadAll(
-  links: readonly Link[],
-  { call, draft, tools }: { call: Call; draft: Draft; tools: CallTools },
-): Promise<Lost> {
-  const answeredAtMs = performance.now()
-  const lost = new Map<number, ResultExpiredError>()
-  for (const { index, url } of links) {
-    const sink = await draft.openPicture(index)
-    try {
-      await tools.downloader.download(url, {
-        bytesMax: tools.imageBytesMax,
-        signal: call.abandoned,
-        purpose: 'result',
-        answeredAtMs,
-        sink: (chunk) => sink.write(chunk),
-      })
-    } catch (error) {
-      if (!(error instanceof ResultExpiredError)) throw error
-      lost.set(index, error)
-    }
-  }
-  return lost
-}
-
-/**
- * Keeps every picture that is one; says what is odd about it. The others of an answer are paid too, so a loss is
- * a failure only where nothing is left.
+ * Keeps every picture that is one; says what is odd about it. The others of an answer are paid too, so a bad one
+ * is a failure only where nothing is left.
  */
 async function verify(
   job: RenderJob,
   draft: Draft,
-  { revisedPrompts, lost }: Received,
-): Promise<{ pictures: SpooledPicture[]; warnings: string[] }> {
-  const pictures: SpooledPicture[] = []
-  const warnings: string[] = []
-  let firstProblem: unknown
-  for (const { index, path, byteCount, sha256 } of await draft.closePictures()) {
-    try {
-      const loss = lost.get(index)
-      if (loss !== undefined) throw loss
-      const { mediaType, extension, width, height } = await inspectPicture({ file: path })
-      const revisedPrompt = revisedPrompts.get(index)
-      const picture = { index, file: path, byteCount, sha256, mediaType, extension, width, height }
-      pictures.push(revisedPrompt === undefined ? picture : { ...picture, revisedPrompt })
-      warnings.push(...oddities(job, picture))
-    } catch (error) {
-      firstProblem ??= error
-      const fate = lost.has(index) ? 'lost' : 'unusable'
-      warnings.push(`picture ${index + 1} is ${fate}: ${messageOf(error)}`)
-    }
-  }
-  if (pictures.length > 0) return { pictures, warnings }
-  if (firstProblem instanceof ResultExpiredError) throw firstProblem
-  throw new ResponseBrokenError(
-    `the answer holds no usable picture: ${messageOf(firstProblem ?? 'none came')}`,
-    { cause: firstProblem },
+  { results, links, previewSlots }: Received,
+): Promise<Pick<SpooledAnswer, 'pictures' | 'previews' | 'warnings'>> {
+  const files = new Map((await draft.closePictures()).map((file) => [file.slot, file]))
+  const inspected = await Promise.all(results.map((result) => inspectResult(result, files)))
+  const pictures = inspected.flatMap(({ picture }) => picture ?? [])
+  const warnings = inspected.flatMap(({ picture, problem }) =>
+    picture === undefined ? [messageOf(problem)] : oddities(job, picture),
   )
+  if (pictures.length === 0 && links.length === 0) {
+    const cause = inspected[0]?.problem
+    throw new ResponseBrokenError(
+      `the answer holds no usable picture: ${messageOf(cause ?? 'none came')}`,
+      { cause },
+    )
+  }
+  const previews = job.keepPartials === true ? await keptPreviews(previewSlots, files) : []
+  return { pictures, previews, warnings }
 }
 
-function oddities({ request }: RenderJob, picture: SpooledPicture): string[] {
-  const format = request.output_format
-  const size = `${picture.width}x${picture.height}`
-  const asked = /^\d+x\d+$/.test(request.size ?? '') ? request.size : undefined
-  const extension = format === 'jpeg' ? 'jpg' : format
-  return [
-    ...(extension !== undefined && extension !== picture.extension
-      ? [`picture ${picture.index + 1} is ${picture.extension}, asked was ${format}`]
-      : []),
-    ...(asked !== undefined && asked !== size
-      ? [`picture ${picture.index + 1} is ${size}, asked was ${asked}`]
-      : []),
-  ]
+type Files = ReadonlyMap<number, PictureFile>
+
+async function inspectResult(
+  { index, slot, revisedPrompt }: Result,
+  files: Files,
+): Promise<Verdict> {
+  const verdict = await inspectSpooled(files.get(slot), index)
+  if (verdict.picture === undefined || revisedPrompt === undefined) return verdict
+  return { picture: { ...verdict.picture, revisedPrompt } }
+}
+
+/** A preview that is no picture is nobody's loss. */
+async function keptPreviews(slots: readonly number[], files: Files) {
+  const verdicts = await Promise.all(
+    slots.map((slot, index) => inspectSpooled(files.get(slot), index)),
+  )
+  return verdicts.flatMap(({ picture }) => picture ?? [])
 }

@@ -4,13 +4,14 @@ import {
   InputUnusableError,
   InterruptedError,
   messageOf,
-  OutcomeUnknownError,
   ResponseBrokenError,
   ResultExpiredError,
   ResultRefusedError,
+  ResultUnavailableError,
   type RenderError,
 } from '../errors.ts'
 import { scrub } from '../logger.ts'
+import { parseUrl } from '../parse-url.ts'
 import { AddressRefusedError } from './address-guard.ts'
 
 /**
@@ -59,14 +60,11 @@ export function failureOfDownload(error: unknown, circumstances: Circumstances):
     : new InputUnusableError(message, { cause })
 }
 
-/** The picture is paid: only a worker that is told to stop gives its row back, to be bought again. */
+/** The picture is paid, and its answer in the spool: what may pass is tried again, without another call. */
 function failureOfResult(cause: unknown, { url, lastFailure }: Circumstances): RenderError {
   const where = shownUrl(url)
   const words = wordsOf(cause)
-  if (cause instanceof InterruptedError) {
-    const message = `the picture was paid, but fetching it was given up (${words}): ${where}`
-    return new OutcomeUnknownError(message, { cause })
-  }
+  if (cause instanceof InterruptedError) return cause
   switch (kindOf(cause)) {
     case 'gone':
       return new ResultExpiredError(
@@ -82,8 +80,8 @@ function failureOfResult(cause: unknown, { url, lastFailure }: Circumstances): R
       return new ResponseBrokenError(`the picture at ${where} is too large: ${words}`, { cause })
     case 'failed': {
       const last = lastFailure === undefined ? '' : `, last: ${wordsOf(lastFailure)}`
-      return new ResultExpiredError(
-        `the picture was paid, but its URL kept failing (${words}${last}): ${where}`,
+      return new ResultUnavailableError(
+        `the picture was paid, but its URL keeps failing (${words}${last}): ${where}`,
         { cause },
       )
     }
@@ -92,8 +90,9 @@ function failureOfResult(cause: unknown, { url, lastFailure }: Circumstances): R
 
 /** Without credentials and without the query, which in a signed URL is as good as a password. */
 function shownUrl(text: string): string {
-  if (!URL.canParse(text)) return 'with a malformed URL'
-  const { origin, pathname, protocol } = new URL(text)
+  const url = parseUrl(text)
+  if (url === undefined) return 'with a malformed URL'
+  const { origin, pathname, protocol } = url
   if (protocol === 'data:') return 'a data: URL'
   return `${origin}${pathname}`.slice(0, 300)
 }

@@ -6,8 +6,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Agent, request, type Dispatcher } from 'undici'
 import { startDeadline, type Deadline } from '../images-api/deadline.ts'
+import { parseUrl } from '../parse-url.ts'
 import { backoffDelayMs, type BackoffPolicy } from './backoff.ts'
-import { decodeDataUrl } from './data-url.ts'
 import { DownloadError, failureOfDownload, mayPass } from './download-failure.ts'
 import { dial, guardedConnect, resolveAll, type ConnectSeams } from './guarded-connect.ts'
 import { OnceSink } from './once-sink.ts'
@@ -18,7 +18,10 @@ export interface DownloaderOptions {
   allowPrivate: boolean
   /** For one result with its redirects and repetitions. An input gets at most ten minutes of it. */
   timeoutMs: number
-  /** Result URLs at exactly these origins are fetched as if private ones were allowed: our own API server. */
+  /**
+   * Result URLs at exactly these origins are fetched as if private ones were allowed: our own API server.
+   * Not when a redirect leads there from elsewhere.
+   */
   trustedOrigins?: readonly string[]
 }
 
@@ -85,13 +88,7 @@ export function openDownloader(options: DownloaderOptions, seams: Partial<Seams>
   const trusted = agentFor(true)
   const parts = { ...options, ports, backoff, resultTimeoutMinMs, guarded, trusted }
   return {
-    async download(url, download) {
-      const inline =
-        download.purpose === 'result' ? decodeDataUrl(url, download.bytesMax) : undefined
-      if (inline === undefined) return fetchPatiently(url, download, parts)
-      await download.sink(inline.bytes)
-      return { byteCount: inline.bytes.byteLength, contentType: inline.contentType }
-    },
+    download: (url, download) => fetchPatiently(url, download, parts),
     async [Symbol.asyncDispose]() {
       await Promise.all([guarded.destroy(), trusted.destroy()])
     },
@@ -176,10 +173,13 @@ async function fetchOnce(url: string, transfer: Transfer): Promise<Downloaded> {
 
 /** By hand, because every hop must pass the same checks as the first. */
 async function followRedirects(text: string, transfer: Transfer): Promise<Dispatcher.ResponseData> {
-  let url = parseUrl(text)
+  const { parts, purpose } = transfer
+  const { signal } = transfer.deadline
+  let url = hopTo(text)
+  let isTrusted = purpose === 'result'
   for (let hops = 0; hops <= REDIRECTS_MAX; hops += 1) {
-    const dispatcher = dispatcherFor(url, transfer)
-    const { signal } = transfer.deadline
+    isTrusted &&= parts.trustedOrigins?.includes(url.origin) === true
+    const dispatcher = isTrusted ? parts.trusted : guardedFor(url, parts)
     // undici minds the signal only once a connection stands.
     const response = await untilAborted(
       request(url, { dispatcher, headers: HEADERS, signal }),
@@ -190,21 +190,21 @@ async function followRedirects(text: string, transfer: Transfer): Promise<Dispat
     response.body.on('error', () => undefined)
     if (!REDIRECT_STATUSES.has(response.statusCode) || typeof location !== 'string') return response
     response.body.destroy()
-    url = parseUrl(location, url)
+    url = hopTo(location, url)
   }
   throw new DownloadError('refused', `more than ${REDIRECTS_MAX} redirects`)
 }
 
-function parseUrl(text: string, base?: URL): URL {
-  if (!URL.canParse(text, base?.href)) throw new DownloadError('refused', 'the URL is malformed')
-  return new URL(text, base)
-}
-
-function dispatcherFor(url: URL, { purpose, parts }: Transfer): Dispatcher {
+function hopTo(text: string, base?: URL): URL {
+  const url = parseUrl(text, base)
+  if (url === undefined) throw new DownloadError('refused', 'the URL is malformed')
   if (url.username !== '' || url.password !== '') {
     throw new DownloadError('refused', 'the URL holds credentials')
   }
-  if (purpose === 'result' && parts.trustedOrigins?.includes(url.origin)) return parts.trusted
+  return url
+}
+
+function guardedFor(url: URL, parts: Parts): Dispatcher {
   const allowed = parts.allowPrivate ? ['http:', 'https:'] : ['https:']
   if (!allowed.includes(url.protocol)) {
     throw new DownloadError('refused', `${url.protocol} is not allowed, only https:${PRIVATE_HINT}`)

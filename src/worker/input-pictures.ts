@@ -7,14 +7,16 @@ import {
   messageOf,
   StorageUnavailableError,
 } from '../errors.ts'
-import type { UploadPicture } from '../images-api/contract.ts'
+import type { CallPicture, PictureReference } from '../images-api/contract.ts'
 import { INPUT_MEDIA_TYPES } from '../images-api/models.ts'
 import type { InputPicture, RenderJob } from '../job.ts'
 import { inspectPicture, type PictureFacts } from '../picture.ts'
+import { shownSizeOf, type PictureSize } from '../picture/orientation.ts'
 import type { InputEntry } from '../record.ts'
 import { openStore } from '../storage/open-store.ts'
 import type { Store } from '../storage/store.ts'
 import type { Downloader } from './download.ts'
+import type { InputCache } from './input-cache.ts'
 
 /** The API's own limit for each is "less than 50 MB". */
 const INPUT_BYTES_MAX = 50 * 1024 * 1024 - 1
@@ -22,16 +24,19 @@ const INPUT_BYTES_MAX = 50 * 1024 * 1024 - 1
 export interface InputSources {
   store: Store
   downloader: Downloader
+  /** What several rows share is then fetched once. */
+  inputCache?: InputCache
 }
 
 export interface LoadedInput {
-  upload: UploadPicture
+  picture: CallPicture
   entry: InputEntry
 }
 
 export interface LoadedInputs {
   images: LoadedInput[]
   mask: LoadedInput | undefined
+  markup: LoadedInput | undefined
 }
 
 /**
@@ -43,21 +48,42 @@ export async function loadInputs(
   sources: InputSources,
   signal: AbortSignal,
 ): Promise<LoadedInputs> {
-  const load = async (input: InputPicture, name: string) => {
-    const bytes = await fetchInput(input, sources, signal)
-    return toLoaded(bytes, { input, name })
+  const load = async (input: InputPicture, name: string): Promise<Loaded> => {
+    const reference = referenceIn(input)
+    if (reference !== undefined) return reference
+    const own = input as OwnInput
+    const fetch = () => fetchInput(own, sources, signal)
+    const bytes = await (sources.inputCache?.get(sourceOf(own), fetch) ?? fetch())
+    return toLoaded(bytes, { input: own, name })
   }
   const images: Loaded[] = []
   for (const [index, input] of job.images.entries()) {
     images.push(await load(input, `image-${index + 1}`))
   }
   const mask = job.mask === undefined ? undefined : await load(job.mask, 'mask')
-  if (mask !== undefined) checkMask(mask.facts, images[0]?.facts)
-  return { images, mask }
+  const markup = job.markup === undefined ? undefined : await load(job.markup, 'markup')
+  checkOverlay('mask', mask?.facts, images[0]?.facts)
+  checkOverlay('markup', markup?.facts, images[0]?.shownSize)
+  return { images, mask, markup }
 }
 
+type Reference = Extract<InputPicture, { kind: 'file' | 'image-url' }>
+/** What we fetch ourselves, and so can check. */
+type OwnInput = Exclude<InputPicture, Reference>
+
+/** Goes to the API as it stands; undefined for what is fetched here. */
+function referenceIn(input: InputPicture): Loaded | undefined {
+  if (input.kind !== 'file' && input.kind !== 'image-url') return undefined
+  const picture: PictureReference =
+    input.kind === 'file' ? { file_id: input.fileId } : { image_url: input.url }
+  const source = input.kind === 'file' ? input.fileId : input.url
+  return { picture, entry: { source, sha256: null, byteCount: null, mediaType: null } }
+}
+
+const sourceOf = (input: OwnInput): string => (input.kind === 'stored' ? input.key : input.url)
+
 async function fetchInput(
-  input: InputPicture,
+  input: OwnInput,
   { store, downloader }: InputSources,
   signal: AbortSignal,
 ): Promise<Buffer> {
@@ -99,14 +125,17 @@ function required(bytes: Buffer | undefined, where: string): Buffer {
 }
 
 interface Loaded extends LoadedInput {
-  facts: PictureFacts
+  /** Absent for a reference. */
+  facts?: PictureFacts
+  /** What a markup has to match: EXIF may turn the picture. */
+  shownSize?: PictureSize
 }
 
 async function toLoaded(
   bytes: Buffer,
-  { input, name }: { input: InputPicture; name: string },
+  { input, name }: { input: OwnInput; name: string },
 ): Promise<Loaded> {
-  const source = input.kind === 'stored' ? input.key : input.url
+  const source = sourceOf(input)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (input.kind === 'stored' && sha256 !== input.sha256) {
     throw new InputUnusableError(
@@ -125,7 +154,8 @@ async function toLoaded(
   }
   return {
     facts,
-    upload: {
+    shownSize: shownSizeOf(bytes, facts),
+    picture: {
       // The same memory: no store hands out shared buffers, though the type allows them.
       bytes: bytes as Buffer<ArrayBuffer>,
       mediaType: facts.mediaType,
@@ -135,15 +165,22 @@ async function toLoaded(
   }
 }
 
-/** Local masks were checked when the run was planned; this is for the ones behind a URL. */
-function checkMask(mask: PictureFacts, image: PictureFacts | undefined): void {
-  if (mask.mediaType !== 'image/png' || !mask.hasAlpha) {
-    throw new InputUnusableError('the mask must be a PNG with an alpha channel')
+/** Local ones were checked when the run was planned; this is for the ones behind a URL. */
+function checkOverlay(
+  name: 'mask' | 'markup',
+  overlay: PictureFacts | undefined,
+  image: PictureSize | undefined,
+): void {
+  if (overlay === undefined) return
+  if (overlay.mediaType !== 'image/png' || !overlay.hasAlpha) {
+    throw new InputUnusableError(`the ${name} must be a PNG with an alpha channel`)
   }
-  if (mask.width !== image?.width || mask.height !== image.height) {
-    const size = `${mask.width}x${mask.height}`
+  // Of a referenced image the size is not known here.
+  if (image === undefined) return
+  if (overlay.width !== image.width || overlay.height !== image.height) {
+    const size = `${overlay.width}x${overlay.height}`
     throw new InputUnusableError(
-      `the mask is ${size}, the first image ${image?.width}x${image?.height}: they must be the same size`,
+      `the ${name} is ${size}, the first image ${image.width}x${image.height}: they must be the same size`,
     )
   }
 }

@@ -1,7 +1,13 @@
 /** Looking records up, writing them once, and retiring those whose pictures were replaced. */
-import { z } from 'zod'
 import { StorageRejectedError, SupersededError } from '../errors.ts'
-import { RenderRecord, SupersededRecord } from '../record.ts'
+import type { RenderJob } from '../job.ts'
+import {
+  replacedVersionOf,
+  StoredRecord,
+  type ReplacedVersion,
+  type RenderRecord,
+  type SupersededRecord,
+} from '../record.ts'
 import { recordKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
 
@@ -12,12 +18,15 @@ const JSON_TYPE = 'application/json'
 
 /** What stands where a record goes. `replaces` is the condition under which a new one may be written there. */
 export interface RecordPlace {
+  /** Undefined as well where one stands that the job is not to reuse. */
   record: RenderRecord | undefined
   replaces: 'absent' | { etag: string }
 }
 
+type RecordSubject = Pick<RenderJob, 'fingerprint' | 'run' | 'force'>
+
 export interface Records {
-  look(fingerprint: string): Promise<RecordPlace>
+  look(subject: RecordSubject): Promise<RecordPlace>
   /**
    * Writes it where `look` found a place, or returns the one that another worker wrote since: the first one
    * stands. Throws SupersededError when the pictures were replaced since by a newer version of the row.
@@ -28,17 +37,28 @@ export interface Records {
 }
 
 export function recordsIn(store: Store): Records {
-  async function read(fingerprint: string): Promise<RenderRecord | SupersededRecord | undefined> {
+  async function read(fingerprint: string): Promise<StoredRecord | undefined> {
     const key = recordKey(fingerprint)
     const bytes = await store.get(key, { bytesMax: RECORD_BYTES_MAX })
     return bytes === undefined ? undefined : parseRecord(bytes, store.locationOf(key))
   }
 
+  /** Of a record that can't be read nothing is kept: it must go all the same. */
+  async function versionAt(fingerprint: string): Promise<ReplacedVersion | undefined> {
+    const found = await read(fingerprint).catch((error: unknown) => {
+      if (error instanceof StorageRejectedError) return undefined
+      throw error
+    })
+    if (found === undefined) return undefined
+    return 'supersededBy' in found ? found.was : replacedVersionOf(found)
+  }
+
   return {
-    async look(fingerprint) {
+    async look({ fingerprint, run, force }) {
       const found = await read(fingerprint)
       if (found === undefined) return { record: undefined, replaces: 'absent' }
-      if (!('supersededBy' in found)) return { record: found, replaces: 'absent' }
+      const isReusable = !('supersededBy' in found) && (force !== true || found.run === run)
+      if (isReusable) return { record: found, replaces: 'absent' }
       const head = await store.head(recordKey(fingerprint))
       return {
         record: undefined,
@@ -57,11 +77,13 @@ export function recordsIn(store: Store): Records {
     },
 
     async supersede(fingerprint, by) {
+      const was = await versionAt(fingerprint)
       const tombstone: SupersededRecord = {
         version: 1,
         fingerprint,
         supersededBy: by,
         at: new Date().toISOString(),
+        ...(was === undefined ? {} : { was }),
       }
       const body = Buffer.from(JSON.stringify(tombstone))
       await store.put(recordKey(fingerprint), body, { contentType: JSON_TYPE, when: 'always' })
@@ -69,9 +91,9 @@ export function recordsIn(store: Store): Records {
   }
 }
 
-function parseRecord(bytes: Buffer, location: string): RenderRecord | SupersededRecord {
+function parseRecord(bytes: Buffer, location: string): StoredRecord {
   try {
-    return z.union([RenderRecord, SupersededRecord]).parse(JSON.parse(bytes.toString('utf8')))
+    return StoredRecord.parse(JSON.parse(bytes.toString('utf8')))
   } catch (cause) {
     throw new StorageRejectedError(
       `the record ${location} can't be read: restore it, or delete it to have the row rendered again`,

@@ -10,6 +10,8 @@ import {
   messageOf,
   OtherStoreError,
   RenderError,
+  ResultRefusedError,
+  RunPausedError,
   StorageUnavailableError,
 } from '../errors.ts'
 import { costUsdOf, PRICE_TABLE_DATE } from '../images-api/prices.ts'
@@ -17,21 +19,28 @@ import { fingerprintOf, RenderJob } from '../job.ts'
 import type { Ledger } from '../queue/ledger.ts'
 import type { Delivery } from '../queue/queue.ts'
 import type { Logger } from '../logger.ts'
-import type { PictureEntry, RenderRecord } from '../record.ts'
+import type { RenderRecord } from '../record.ts'
 import { checkKey } from '../storage/keys.ts'
+import { whatHelps } from '../what-helps.ts'
 import { callIntoSpool, type CallTools } from './answer.ts'
+import type { InputCache } from './input-cache.ts'
+import type { RecordPlace } from './records.ts'
 import { loadInputs, type LoadedInputs } from './input-pictures.ts'
 import { keepTrying } from './keep-trying.ts'
+import { fetchLinks } from './linked-pictures.ts'
 import { rowBook, type RowBook } from './row-book.ts'
 import type { SpooledAnswer } from './spool.ts'
-import { storePictures, type PictureShelf } from './stored-pictures.ts'
-import { adoptAll, keptAtTarget } from './target.ts'
+import { storePictures, storePreviews, type PictureShelf } from './stored-pictures.ts'
+import { adoptAll, lookAtTarget, type Target } from './target.ts'
 
 export interface RenderTools extends CallTools, Omit<PictureShelf, 'enteredAt'> {
   ledger: Ledger
   logger: Logger
+  inputCache?: InputCache
   /** How long a paid answer keeps trying to reach a store that is down before its job goes back. */
   storeRetryMs: number
+  /** Told of every partial picture, for a display. */
+  onPreview?: () => void
   /** The same for the ledger, when everything is stored and only the books are missing. */
   ledgerRetryMs: number
 }
@@ -73,14 +82,16 @@ async function enteredAtOf({ run }: RenderJob, { ledger, store }: RenderTools): 
 
 async function render(job: RenderJob, attempt: Attempt): Promise<void> {
   const { book, delivery, tools, shelf } = attempt
-  const recorded = await recordStanding(job, shelf)
+  const { record: recorded } = await shelf.records.look(job)
   if (recorded !== undefined) return settle(book, { record: recorded }, tools)
+  const target = await lookAtTarget(job, shelf)
+  if (target.kept !== undefined) return settle(book, { record: target.kept }, tools)
 
-  const answer = (await answerInSpool(job, attempt)) ?? (await buyAnswer(job, attempt))
-  if (answer === undefined) return
-  book.answered()
+  const answered = (await answerInSpool(job, attempt)) ?? (await buyAnswer(job, target, attempt))
+  if (answered === undefined) return
+  const { answer } = answered
 
-  const record = await keepTrying(() => storeAnswer(answer, shelf), {
+  const record = await keepTrying(() => storeAnswer(answered, shelf), {
     while: (error) => error instanceof StorageUnavailableError,
     forMs: tools.storeRetryMs,
     signal: delivery.abandoned,
@@ -90,13 +101,10 @@ async function render(job: RenderJob, attempt: Attempt): Promise<void> {
   await tools.spool.remove(job.fingerprint)
 }
 
-/** The record that makes a call needless: of this fingerprint, or of the older version that is to be kept. */
-async function recordStanding(
-  job: RenderJob,
-  shelf: PictureShelf,
-): Promise<RenderRecord | undefined> {
-  const { record } = await shelf.records.look(job.fingerprint)
-  return record ?? keptAtTarget(job, shelf)
+interface Answered {
+  answer: SpooledAnswer
+  /** What stood in the place of its record just before the call; unknown when the answer was in the spool. */
+  place?: RecordPlace
 }
 
 /** Everything is stored by now: whatever happens to the ledger, the row must not end as failed. */
@@ -116,18 +124,37 @@ async function settle(
 }
 
 /** An earlier try received it and did not get to store it: nothing is paid again. */
-async function answerInSpool(
-  job: RenderJob,
-  { book, tools }: Attempt,
-): Promise<SpooledAnswer | undefined> {
+async function answerInSpool(job: RenderJob, attempt: Attempt): Promise<Answered | undefined> {
+  const { book, tools } = attempt
   const spooled = await tools.spool.find(job.fingerprint, tools.store.url)
   if (spooled === undefined) return undefined
   const begun = await book.begin({ calling: false })
-  return begun.kind === 'go' ? { ...spooled, job } : undefined
+  if (begun.kind !== 'go') return undefined
+  try {
+    return { answer: await completed({ ...spooled, job }, attempt) }
+  } catch (error) {
+    if (!(error instanceof ResultRefusedError)) throw error
+    // Everyone stopped for this before: who has started again has seen to it, and wants another answer.
+    await tools.spool.remove(job.fingerprint)
+    return undefined
+  }
+}
+
+/** What the answer only names is downloaded; whatever fails from here on, nothing about the call is unknown. */
+async function completed(
+  answer: SpooledAnswer,
+  { book, delivery, tools }: Attempt,
+): Promise<SpooledAnswer> {
+  book.answered()
+  return fetchLinks(answer, tools, delivery.abandoned)
 }
 
 /** Undefined when the row turned out to be over already. */
-async function buyAnswer(job: RenderJob, attempt: Attempt): Promise<SpooledAnswer | undefined> {
+async function buyAnswer(
+  job: RenderJob,
+  target: Target,
+  attempt: Attempt,
+): Promise<Answered | undefined> {
   const { book, delivery, tools } = attempt
   const startedAt = new Date().toISOString()
   const inputs = await loadUnlessStopped(job, attempt)
@@ -136,27 +163,38 @@ async function buyAnswer(job: RenderJob, attempt: Attempt): Promise<SpooledAnswe
   switch (begun.kind) {
     case 'go': {
       // Only now is the row ours alone; since the first look another run may have bought it.
-      const standing = await recordOfOwner(job, attempt)
-      if (standing !== undefined) {
-        await settle(book, { record: standing }, tools)
+      const place = await placeOfOwner(job, target, attempt)
+      if (place.record !== undefined) {
+        await settle(book, { record: place.record }, tools)
         return undefined
       }
       const { calls, unknownCalls } = begun
       const history = { attempts: delivery.attempt, calls, unknownCalls, startedAt }
       const { abandoned } = delivery
+      const call = { job, store: tools.store.url, inputs, history, abandoned }
       const onSending = () => book.sending()
-      const store = tools.store.url
-      return callIntoSpool({ job, store, inputs, history, abandoned, onSending }, tools)
+      const onPreview = (count: number) => notePreview(job, count, tools)
+      const received = await callIntoSpool({ ...call, onSending, onPreview }, tools)
+      return { answer: await completed(received, attempt), place }
     }
     case 'done':
     case 'cancelled':
       return undefined
+    case 'paused':
+      throw new RunPausedError('the run is paused')
     case 'busy':
       throw new BusyElsewhereError('another run is calling for the same row right now')
     case 'held':
       await book.settleHeld(begun.calls, begun.unknownCalls)
       return undefined
   }
+}
+
+/** A partial picture shows that a long call is alive. */
+function notePreview(job: RenderJob, count: number, { logger, onPreview }: RenderTools): void {
+  const of = job.request.partial_images ?? count
+  logger.info({ run: job.run, row: job.id, preview: count, of }, 'partial picture has come')
+  onPreview?.()
 }
 
 /** Stopping while inputs load costs nothing, whatever the loading then fails with. */
@@ -174,37 +212,52 @@ async function loadUnlessStopped(
   }
 }
 
-/** A record written since the first look, or one rebuilt when a crash left all pictures but no record. */
-async function recordOfOwner(
+/**
+ * The place of the record, with one written since the first look, or one rebuilt when a crash left all pictures
+ * but no record.
+ */
+async function placeOfOwner(
   job: RenderJob,
+  { isOurs }: Target,
   { delivery, tools, shelf }: Attempt,
-): Promise<RenderRecord | undefined> {
-  const { record, replaces } = await shelf.records.look(job.fingerprint)
-  if (record !== undefined) return record
+): Promise<RecordPlace> {
+  const place = await shelf.records.look(job)
+  if (place.record !== undefined || !isOurs) return place
   const pictures = await adoptAll(job, shelf)
-  if (pictures === undefined) return undefined
-  return shelf.records.commit(recordOf(rebuiltAnswer(job, delivery, tools), pictures), replaces)
+  if (pictures === undefined) return place
+  const rebuilt = recordOf(rebuiltAnswer(job, delivery, tools), { pictures, previews: [] })
+  return { ...place, record: await shelf.records.commit(rebuilt, place.replaces) }
 }
 
 /** Pictures first, the record last: a row counts as done when its record is there, and not before. */
-async function storeAnswer(answer: SpooledAnswer, shelf: PictureShelf): Promise<RenderRecord> {
-  const { fingerprint } = answer.job
-  const { record, replaces } = await shelf.records.look(fingerprint)
+async function storeAnswer(
+  { answer, place }: Answered,
+  shelf: PictureShelf,
+): Promise<RenderRecord> {
+  const { record, replaces } = place ?? (await shelf.records.look(answer.job))
   if (record !== undefined) return record
   try {
     const pictures = await storePictures(answer.job, answer.pictures, shelf)
-    return await shelf.records.commit(recordOf(answer, pictures), replaces)
+    const { previews, warnings } = await storePreviews(answer.job, answer.previews, shelf)
+    const facts = { ...answer, warnings: [...answer.warnings, ...warnings] }
+    return await shelf.records.commit(recordOf(facts, { pictures, previews }), replaces)
   } catch (error) {
     // Another worker of this folder may have taken the row over, stored the answer and removed it from the spool.
-    const stored = await shelf.records.look(fingerprint).catch(() => undefined)
+    const stored = await shelf.records.look(answer.job).catch(() => undefined)
     if (stored?.record === undefined) throw error
     return stored.record
   }
 }
 
-type AnswerFacts = Omit<SpooledAnswer, 'version' | 'store' | 'pictures'>
+type AnswerFacts = Omit<
+  SpooledAnswer,
+  'version' | 'store' | 'pictures' | 'previews' | 'links' | 'answeredAt'
+>
 
-function recordOf({ job, ...facts }: AnswerFacts, pictures: PictureEntry[]): RenderRecord {
+function recordOf(
+  { job, ...facts }: AnswerFacts,
+  { pictures, previews }: Pick<RenderRecord, 'pictures' | 'previews'>,
+): RenderRecord {
   const costUsd = costUsdOf(job.request.model, facts.usage)
   return {
     version: 1,
@@ -216,7 +269,9 @@ function recordOf({ job, ...facts }: AnswerFacts, pictures: PictureEntry[]): Ren
     request: job.request,
     inputs: facts.inputs,
     mask: facts.mask,
+    markup: facts.markup,
     pictures,
+    previews,
     usage: facts.usage,
     costUsd,
     priceTableDate: costUsd === null ? null : PRICE_TABLE_DATE,
@@ -246,6 +301,7 @@ function rebuiltAnswer(job: RenderJob, { attempt }: Delivery, { api }: RenderToo
     server: api.baseUrl,
     inputs: [],
     mask: null,
+    markup: null,
     startedAt: new Date().toISOString(),
     attempts: attempt,
     calls: 0,
@@ -261,8 +317,10 @@ async function closeAttempt(
 ): Promise<void> {
   const isOver = endsRow(error, delivery)
   const facts = { run: job.run, row: job.id, attempt: delivery.attempt, err: errorFacts(error) }
-  if (isOver) tools.logger.error(facts, 'row failed')
-  else if (isPause(error)) tools.logger.error(facts, 'everyone stops: no call can succeed now')
+  const help = whatHelps(error instanceof RenderError ? error.code : 'bug')
+  if (isOver) tools.logger.error({ ...facts, help }, 'row failed')
+  else if (isPause(error))
+    tools.logger.error({ ...facts, help }, 'everyone stops: no call can succeed now')
   else tools.logger.warn(facts, 'attempt failed')
   try {
     await keepTrying<unknown>(() => (isOver ? book.settleFailed(error) : book.release(error)), {

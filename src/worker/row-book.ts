@@ -1,7 +1,8 @@
 /** One row's page in the ledger: remembers the epoch it was begun with, so that every change carries it. */
 import { ContentRefusedError, messageOf, RenderError, type CallFate } from '../errors.ts'
 import type { RenderJob } from '../job.ts'
-import type { Begin, Ledger, Outcome, RowResult, Settled } from '../queue/ledger.ts'
+import type { Outcome } from '../outcome.ts'
+import type { Begin, Ledger, RowResult, Settled } from '../queue/ledger.ts'
 import type { RenderRecord } from '../record.ts'
 
 export interface RowBook {
@@ -32,6 +33,7 @@ export function rowBook(
 ): RowBook {
   let epoch: number | null = null
   let calls = 0
+  let unknownCalls = 0
   let call: 'none' | 'booked' | 'sent' | 'answered' = 'none'
 
   const result = (outcome: Outcome, facts: Partial<RowResult>): RowResult => ({
@@ -45,7 +47,10 @@ export function rowBook(
     costUsd: null,
     attempts: attempt,
     calls,
+    unknownCalls,
     elapsedMs: Date.now() - startedAt,
+    requestMs: null,
+    endedAt: Date.now(),
     errorCode: null,
     error: null,
     requestId: null,
@@ -68,7 +73,7 @@ export function rowBook(
   return {
     async begin({ calling }) {
       const begun = await ledger.begin(job, { calling, unknownCallsMax: UNKNOWN_CALLS_MAX })
-      if (begun.kind === 'go') ({ epoch, calls } = begun)
+      if (begun.kind === 'go') ({ epoch, calls, unknownCalls } = begun)
       if (begun.kind === 'go' && calling) call = 'booked'
       return begun
     },
@@ -84,7 +89,7 @@ export function rowBook(
           width: first?.width ?? null,
           height: first?.height ?? null,
           costUsd: isOurs ? record.costUsd : paidUsd,
-          ...(isOurs ? { attempts: record.attempts, calls: record.calls } : {}),
+          ...(isOurs ? factsOfOurs(record) : {}),
           requestId: record.requestId,
         }),
       )
@@ -92,8 +97,10 @@ export function rowBook(
 
     settleFailed(error) {
       const outcome = error instanceof ContentRefusedError ? 'refused' : 'failed'
+      const callFate = callFateAfter(error)
+      if (callFate === 'presumed-paid' && call === 'sent') unknownCalls += 1
       return settle(
-        callFateAfter(error),
+        callFate,
         result(outcome, {
           errorCode: error instanceof RenderError ? error.code : 'bug',
           error: messageOf(error).slice(0, ERROR_TEXT_MAX),
@@ -102,13 +109,14 @@ export function rowBook(
       )
     },
 
-    settleHeld(callCount, unknownCalls) {
+    settleHeld(callCount, unknownCount) {
       return settle(
         'unpaid',
         result('held', {
           calls: callCount,
+          unknownCalls: unknownCount,
           errorCode: 'outcome_unknown',
-          error: `${unknownCalls} calls ended without an answer and may all be paid; not calling again`,
+          error: `${unknownCount} calls ended without an answer and may all be paid; not calling again`,
         }),
       )
     },
@@ -126,3 +134,10 @@ export function rowBook(
     },
   }
 }
+
+const factsOfOurs = ({ attempts, calls, unknownCalls, timings }: RenderRecord) => ({
+  attempts,
+  calls,
+  unknownCalls,
+  requestMs: timings.requestMs,
+})

@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts'
 import { RenderJob, type RunId } from '../job.ts'
 import type { Logger } from '../logger.ts'
 import type { ManifestPart, RowResult, RunBooks } from '../queue/ledger.ts'
-import type { Queue, RunCursor } from '../queue/queue.ts'
+import type { Queue, RenderCounts, RunCursor } from '../queue/queue.ts'
 import { finishRun } from '../report/finish-run.ts'
 import { manifestPartKey, resultsPartKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
@@ -20,11 +20,17 @@ export interface RunTools {
   attempts: number
 }
 
-/** Rows on the queue, of all runs together. Seconds to minutes of work for a fleet; a few megabytes. */
+/** Rows on the queue, of all runs together: a few megabytes. */
 const QUEUED_ROWS_MAX = 2_000
-/** Feeding reads a whole part, so it waits until there is room worth it. */
-const QUEUED_ROWS_MIN = 1_000
+/** Of one run, before anything is known of its pace. */
+const QUEUED_ROWS_MIN = 16
+/** So much more than what was worked off since the last step, or is being worked on, may wait. */
+const QUEUED_AHEAD_ALONE = 4
+/** Among several runs: what one has queued is what the others wait for. */
+const QUEUED_AHEAD_SHARED = 2
 const STEP_INTERVAL_MS = 500
+/** While workers wait for rows. */
+const HUNGRY_STEP_INTERVAL_MS = 50
 /** Parts of results smaller than this wait for the end of the run. */
 const RESULT_ROWS_PER_PART = 1_000
 /** A part has thousands of rows of a few kilobytes, prompts up to 32,000 characters at worst. */
@@ -37,28 +43,47 @@ export async function stepRun(
 ): Promise<{ againInMs: number; cursor: RunCursor } | 'over'> {
   // Counted before the books are read: a row leaves the queue after it is settled, so what is missing from
   // the queue by these two numbers is really missing.
-  const queuedRows = await countQueued(tools.queue)
+  const counts = await tools.queue.renderCounts()
   const books = await tools.queue.ledger.books(run)
-  if (books === undefined || books.state !== 'running') return 'over'
+  if (books === undefined || books.finishedAt !== undefined) return 'over'
   if (books.store !== tools.store.url) throw otherStore(books, tools.store)
   const isSettled = books.settled >= books.rowCount
-  await collect(books, { isLast: isSettled, tools })
-  if (isSettled) {
+  const isOver = isSettled || (await isCancelled(books, tools))
+  await collect(books, { isLast: isOver, tools })
+  if (isOver) {
     await finishRun(run, tools)
     return 'over'
   }
-  if (cursor.nextRow < books.rowCount) {
-    const nextRow = await feed(books, { from: cursor.nextRow, queuedRows }, tools)
-    return { againInMs: STEP_INTERVAL_MS, cursor: { nextRow } }
-  }
-  if (queuedRows < books.rowCount - books.settled) await addLostRows(books, tools)
-  return { againInMs: STEP_INTERVAL_MS, cursor }
+  const nextRow = await goOn(books, { cursor, counts }, tools)
+  const isHungry = counts.waiting === 0 && nextRow > cursor.nextRow
+  const againInMs = isHungry ? HUNGRY_STEP_INTERVAL_MS : STEP_INTERVAL_MS
+  return { againInMs, cursor: { nextRow, settled: books.settled } }
 }
 
-async function countQueued(queue: Queue): Promise<number> {
-  const { waiting, active, delayed } = await queue.renderCounts()
-  return waiting + active + delayed
+/** Once the calls that were sent have come in, a cancelled run is over. */
+async function isCancelled({ run, state }: RunBooks, { queue }: RunTools): Promise<boolean> {
+  return state === 'cancelled' && (await queue.ledger.callsInFlight(run)) === 0
 }
+
+interface Standing {
+  cursor: RunCursor
+  counts: RenderCounts
+}
+
+/** Returns the next row to feed. */
+async function goOn(
+  books: RunBooks,
+  { cursor, counts }: Standing,
+  tools: RunTools,
+): Promise<number> {
+  const { nextRow } = cursor
+  if (books.state !== 'running') return nextRow
+  if (nextRow < books.rowCount) return feed(books, { cursor, counts }, tools)
+  if (queuedIn(counts) < books.rowCount - books.settled) await addLostRows(books, tools)
+  return nextRow
+}
+
+const queuedIn = ({ waiting, active, delayed }: RenderCounts): number => waiting + active + delayed
 
 /** Thrown again and again, with growing waits, until a worker with the right store takes the run. */
 function otherStore({ run, store }: RunBooks, ours: Store): ConfigError {
@@ -97,16 +122,36 @@ async function storeResults(
 /** Adds rows as far as there is room, at most to the end of a part. Returns the next row to feed. */
 async function feed(
   books: RunBooks,
-  { from, queuedRows }: { from: number; queuedRows: number },
+  { cursor, counts }: Standing,
   tools: RunTools,
 ): Promise<number> {
-  const room = QUEUED_ROWS_MAX - queuedRows
+  const from = cursor.nextRow
   const part = books.parts.find(({ firstRow, rowCount }) => from < firstRow + rowCount)
-  if (queuedRows > QUEUED_ROWS_MIN || part === undefined) return from
+  const room = await roomFor(books, { cursor, counts }, tools)
+  if (room <= 0 || part === undefined) return from
   const until = Math.min(from + room, part.firstRow + part.rowCount)
   const jobs = await unsettledJobs(books, { part, from, until }, tools)
-  await tools.queue.addRenders(jobs, { attempts: tools.attempts })
+  const { attempts } = tools
+  await tools.queue.addRenders(jobs, { attempts, priority: books.priority })
   return until
+}
+
+/**
+ * A run keeps some seconds of work on the queue, measured by its own pace, and never more than its share: so no
+ * run waits behind the whole of another one, whichever came first.
+ */
+async function roomFor(
+  books: RunBooks,
+  { cursor, counts }: Standing,
+  { queue }: RunTools,
+): Promise<number> {
+  const runCount = Math.max(1, await queue.runCount())
+  const ahead = runCount === 1 ? QUEUED_AHEAD_ALONE : QUEUED_AHEAD_SHARED
+  const pace = Math.max(books.settled - (cursor.settled ?? 0), counts.active / runCount)
+  const share = QUEUED_ROWS_MAX / runCount
+  const wanted = Math.floor(Math.min(share, Math.max(QUEUED_ROWS_MIN, ahead * pace)))
+  const ownQueued = cursor.nextRow - books.settled
+  return Math.min(wanted - ownQueued, QUEUED_ROWS_MAX - queuedIn(counts))
 }
 
 /** Everything was fed, yet the queue holds fewer rows than are missing: some were lost with a server. */
@@ -121,7 +166,8 @@ async function addLostRows(books: RunBooks, tools: RunTools): Promise<void> {
     const lost = gone.filter(({ row }) => unsettled.has(row))
     if (lost.length === 0) continue
     tools.logger.warn({ run: books.run, rows: lost.length }, 'putting lost rows back')
-    await tools.queue.addRenders(lost, { attempts: tools.attempts })
+    const { attempts } = tools
+    await tools.queue.addRenders(lost, { attempts, priority: books.priority })
   }
 }
 
@@ -135,8 +181,14 @@ async function unsettledJobs(
   const lines = parseLines(await readPart(store, manifestPartKey(run, parts.indexOf(part) + 1)))
   return lines
     .slice(from - part.firstRow, until - part.firstRow)
-    .map((line) => RenderJob.parse(line))
+    .map(jobIn)
     .filter(({ row }) => unsettled.has(row))
+}
+
+/** Parts written by an earlier version hold bare jobs. */
+function jobIn(line: unknown): RenderJob {
+  const planned = line as { job?: unknown }
+  return RenderJob.parse(planned.job ?? planned)
 }
 
 async function readPart(store: Store, key: string): Promise<string> {

@@ -17,7 +17,7 @@ import {
   type FileHandle,
 } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { z } from 'zod'
 import type { PictureSink } from '../images-api/contract.ts'
 import { StorageUnavailableError } from '../errors.ts'
@@ -30,7 +30,9 @@ const FREE_BYTES_MIN = 256 * 1024 * 1024
 const DRAFT_STALE_MS = 24 * 3_600_000
 
 const SpooledPicture = z.object({
+  /** Of the result, or of the preview. */
   index: z.int().min(0),
+  /** Its name in the answer's folder; in memory, its full path. */
   file: z.string(),
   extension: z.string(),
   mediaType: z.string(),
@@ -42,12 +44,26 @@ const SpooledPicture = z.object({
 })
 export type SpooledPicture = z.infer<typeof SpooledPicture>
 
+/** A result that the answer only names. */
+const PictureLink = z.object({
+  index: z.int().min(0),
+  url: z.string(),
+  revisedPrompt: z.string().optional(),
+})
+export type PictureLink = z.infer<typeof PictureLink>
+
 const SpooledAnswer = z.object({
   version: z.literal(1),
   /** The store it was bought for; another one must not get it. */
   store: z.string(),
   job: RenderJob,
-  pictures: z.array(SpooledPicture).min(1),
+  /** Results, in order of their index. */
+  pictures: z.array(SpooledPicture),
+  /** Partial pictures of a stream, where they are to be kept. */
+  previews: z.array(SpooledPicture).default([]),
+  /** Results that are still to be downloaded; their URLs live an hour from `answeredAt`. */
+  links: z.array(PictureLink).default([]),
+  answeredAt: z.iso.datetime().optional(),
   usage: z.record(z.string(), z.unknown()).nullable(),
   requestId: z.string().nullable(),
   resolved: z.record(z.string(), z.string()),
@@ -55,6 +71,7 @@ const SpooledAnswer = z.object({
   server: z.string(),
   inputs: z.array(InputEntry),
   mask: InputEntry.nullable(),
+  markup: InputEntry.nullable().default(null),
   startedAt: z.iso.datetime(),
   attempts: z.int().positive(),
   calls: z.int().min(0),
@@ -63,22 +80,23 @@ const SpooledAnswer = z.object({
 })
 export type SpooledAnswer = z.infer<typeof SpooledAnswer>
 
-/** Bytes of one picture on their way to disk, hashed as they come. */
-export interface PictureFile extends PictureSink {
-  readonly index: number
-  readonly path: string
-  /** Makes the bytes durable. Returns their count and digest. */
-  close(): Promise<{ byteCount: number; sha256: string }>
+/** One picture's bytes on disk. */
+export interface PictureFile {
+  slot: number
+  path: string
+  byteCount: number
+  sha256: string
 }
 
 /** An answer that is being received. */
 export interface Draft {
-  openPicture(index: number): Promise<PictureFile>
-  /** Every picture opened so far, closed; in order of their index. */
-  closePictures(): Promise<{ index: number; path: string; byteCount: number; sha256: string }[]>
-  /** The answer is whole: from now on `find` returns it. */
+  /** Bytes on their way to disk, hashed as they come. */
+  openPicture(slot: number): Promise<PictureSink>
+  /** Makes every picture opened so far durable; in order of their slots. */
+  closePictures(): Promise<PictureFile[]>
+  /** From now on `find` returns the answer, with the pictures it names. */
   commit(answer: SpooledAnswer): Promise<SpooledAnswer>
-  /** Removes what is left of a draft that was not committed. */
+  /** Closes and removes what was not committed. */
   discard(): Promise<void>
 }
 
@@ -87,6 +105,8 @@ export interface Spool {
   find(fingerprint: string, store: string): Promise<SpooledAnswer | undefined>
   /** Refuses when the disk is nearly full, before anything is paid. */
   draft(fingerprint: string): Promise<Draft>
+  /** Goes on with an answer that is there: what it was committed with stays until the next commit. */
+  reopen(fingerprint: string): Promise<Draft>
   remove(fingerprint: string): Promise<void>
 }
 
@@ -112,7 +132,11 @@ export async function openSpool(dir: string): Promise<Spool> {
       await requireFreeSpace(dir)
       const folder = join(dir, `${DRAFT_PREFIX}${hostname()}.${process.pid}.${randomUUID()}`)
       await mkdir(folder)
-      return draftIn(folder, join(dir, fingerprint))
+      return newDraft(folder, join(dir, fingerprint))
+    },
+    async reopen(fingerprint) {
+      await requireFreeSpace(dir)
+      return reopenedDraft(join(dir, fingerprint))
     },
     async remove(fingerprint) {
       await rm(join(dir, fingerprint), { recursive: true, force: true })
@@ -123,26 +147,12 @@ export async function openSpool(dir: string): Promise<Spool> {
 const ANSWER_FILE = 'answer.json'
 const DRAFT_PREFIX = 'draft.'
 
-function draftIn(folder: string, target: string): Draft {
-  const files: PictureFile[] = []
+function newDraft(folder: string, target: string): Draft {
+  const files = picturesIn(folder, 'picture')
   return {
-    async openPicture(index) {
-      const file = await openPictureFile(join(folder, `picture-${index}`), index)
-      files.push(file)
-      return file
-    },
-    async closePictures() {
-      const inOrder = files.toSorted((a, b) => a.index - b.index)
-      return Promise.all(
-        inOrder.map(async (file) => ({
-          index: file.index,
-          path: file.path,
-          ...(await file.close()),
-        })),
-      )
-    },
+    ...files,
     async commit(answer) {
-      await writeDurably(join(folder, ANSWER_FILE), JSON.stringify(answer))
+      await writeDurably(join(folder, ANSWER_FILE), JSON.stringify(named(answer)))
       await syncFolder(folder)
       await rm(target, { recursive: true, force: true })
       await rename(folder, target)
@@ -150,25 +160,76 @@ function draftIn(folder: string, target: string): Draft {
       return inFolder(target, answer)
     },
     async discard() {
-      await Promise.allSettled(files.map((file) => file.close()))
+      await files.discard()
       await rm(folder, { recursive: true, force: true })
     },
   }
 }
 
-async function openPictureFile(path: string, index: number): Promise<PictureFile> {
+function reopenedDraft(folder: string): Draft {
+  // Other names than those of an earlier try that may still be writing.
+  const files = picturesIn(folder, `download-${randomUUID()}`)
+  return {
+    ...files,
+    async commit(answer) {
+      const written = join(folder, `${ANSWER_FILE}.${randomUUID()}`)
+      await writeDurably(written, JSON.stringify(named(answer)))
+      await rename(written, join(folder, ANSWER_FILE))
+      await syncFolder(folder)
+      files.keep()
+      return inFolder(folder, answer)
+    },
+    discard: files.discard,
+  }
+}
+
+interface OpenFile {
+  slot: number
+  path: string
+  sink: PictureSink
+  close(): Promise<Omit<PictureFile, 'slot' | 'path'>>
+}
+
+/** The picture files of one draft: opened, closed and, unless they are kept, removed together. */
+function picturesIn(folder: string, prefix: string) {
+  const files: OpenFile[] = []
+  return {
+    async openPicture(slot: number): Promise<PictureSink> {
+      const file = await openPictureFile(join(folder, `${prefix}-${slot}`), slot)
+      files.push(file)
+      return file.sink
+    },
+    async closePictures(): Promise<PictureFile[]> {
+      const inOrder = files.toSorted((a, b) => a.slot - b.slot)
+      return Promise.all(
+        inOrder.map(async ({ slot, path, close }) => ({ slot, path, ...(await close()) })),
+      )
+    },
+    keep(): void {
+      files.length = 0
+    },
+    async discard(): Promise<void> {
+      await Promise.allSettled(files.map((file) => file.close()))
+      await Promise.allSettled(files.map(({ path }) => rm(path, { force: true })))
+    },
+  }
+}
+
+async function openPictureFile(path: string, slot: number): Promise<OpenFile> {
   const handle = await open(path, 'wx', 0o600)
   const hash = createHash('sha256')
   let byteCount = 0
   let closed: Promise<{ byteCount: number; sha256: string }> | undefined
   return {
-    index,
+    slot,
     path,
-    async write(chunk) {
-      hash.update(chunk)
-      byteCount += chunk.length
-      // write() may write less than it is given; this goes on until all is there.
-      await handle.writeFile(chunk)
+    sink: {
+      async write(chunk) {
+        hash.update(chunk)
+        byteCount += chunk.length
+        // write() may write less than it is given; this goes on until all is there.
+        await handle.writeFile(chunk)
+      },
     },
     close() {
       closed ??= sealFile(handle).then(() => ({ byteCount, sha256: hash.digest('hex') }))
@@ -185,19 +246,29 @@ async function sealFile(handle: FileHandle): Promise<void> {
   }
 }
 
-/** Pictures are named relative to the folder on disk and by full path in memory. */
-function inFolder(folder: string, answer: SpooledAnswer): SpooledAnswer {
-  const pictures = answer.pictures.map((picture) => ({
-    ...picture,
-    file: join(folder, `picture-${picture.index}`),
-  }))
-  return { ...answer, pictures }
+/** On disk, pictures are named by their file alone. */
+function named(answer: SpooledAnswer): SpooledAnswer {
+  return withFiles(answer, (file) => basename(file))
 }
 
-async function isIntact(folder: string, { pictures }: SpooledAnswer): Promise<boolean> {
+function inFolder(folder: string, answer: SpooledAnswer): SpooledAnswer {
+  return withFiles(answer, (file) => join(folder, basename(file)))
+}
+
+function withFiles(answer: SpooledAnswer, nameOf: (file: string) => string): SpooledAnswer {
+  const renamed = (pictures: readonly SpooledPicture[]) =>
+    pictures.map((picture) => ({ ...picture, file: nameOf(picture.file) }))
+  return { ...answer, pictures: renamed(answer.pictures), previews: renamed(answer.previews) }
+}
+
+async function isIntact(
+  folder: string,
+  { pictures, previews, links }: SpooledAnswer,
+): Promise<boolean> {
+  if (pictures.length + links.length === 0) return false
   const sizes = await Promise.all(
-    pictures.map(async ({ index, byteCount }) => {
-      const found = await stat(join(folder, `picture-${index}`)).catch(() => undefined)
+    [...pictures, ...previews].map(async ({ file, byteCount }) => {
+      const found = await stat(join(folder, basename(file))).catch(() => undefined)
       return found?.size === byteCount
     }),
   )

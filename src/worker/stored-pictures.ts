@@ -7,7 +7,7 @@ import { messageOf, StorageRejectedError, SupersededError, type RenderError } fr
 import type { RenderJob } from '../job.ts'
 import { inspectPicture } from '../picture.ts'
 import type { PictureEntry } from '../record.ts'
-import { pictureKey } from '../storage/keys.ts'
+import { pictureKey, previewKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
 import type { Records } from './records.ts'
 import type { SpooledPicture } from './spool.ts'
@@ -29,27 +29,60 @@ export async function storePictures(
   shelf: PictureShelf,
 ): Promise<PictureEntry[]> {
   const entries: PictureEntry[] = []
-  for (const picture of pictures) entries.push(await storePicture(job, picture, shelf))
+  for (const picture of pictures) {
+    const { index, extension } = picture
+    const key = pictureKey(job.key, { index, of: job.request.n }, extension)
+    entries.push(await storePicture({ job, key, picture }, shelf))
+  }
   return entries
 }
 
-async function storePicture(
+/** Partial pictures are an extra: one whose place is taken costs a warning, not the row. */
+export async function storePreviews(
   job: RenderJob,
-  picture: SpooledPicture,
+  previews: readonly SpooledPicture[],
+  shelf: PictureShelf,
+): Promise<{ previews: PictureEntry[]; warnings: string[] }> {
+  const entries: PictureEntry[] = []
+  const warnings: string[] = []
+  for (const picture of previews) {
+    const key = previewKey(job.key, picture.index, picture.extension)
+    try {
+      entries.push(await storePicture({ job, key, picture }, shelf))
+    } catch (error) {
+      const isTaken = error instanceof StorageRejectedError || error instanceof SupersededError
+      if (!isTaken) throw error
+      warnings.push(`partial picture ${picture.index + 1} is not kept: ${error.message}`)
+    }
+  }
+  return { previews: entries, warnings }
+}
+
+async function storePicture(
+  { job, key, picture }: { job: RenderJob; key: string; picture: SpooledPicture },
   shelf: PictureShelf,
 ): Promise<PictureEntry> {
-  const key = pictureKey(job.key, { index: picture.index, of: job.request.n }, picture.extension)
   const metadata = metadataOf(job, picture, shelf.enteredAt)
   const options = { contentType: picture.mediaType, metadata }
   let when: 'absent' | { etag: string } = 'absent'
+  let replaced: string | undefined
   for (let round = 0; round < ROUNDS_MAX; round++) {
     const put = await shelf.store.put(key, { file: picture.file }, { ...options, when })
-    if (put.kind === 'stored') return entryOf(picture, key)
+    if (put.kind === 'stored') {
+      return { ...entryOf(picture, key), ...(replaced === undefined ? {} : { replaced }) }
+    }
     const found = ownerOf(job, put.metadata, shelf)
-    if (found.kind === 'same') return adopt(key, picture.index, shelf)
+    if (found.kind === 'same') {
+      if (job.force !== true || put.metadata['run'] === job.run) {
+        return adopt(key, picture.index, shelf)
+      }
+      when = { etag: put.etag }
+      continue
+    }
     if (found.kind !== 'older' || job.existing !== 'replace') throw taken(shelf.store, key, found)
     // First the old record: if we die in between, the old request is rendered again, never shown wrongly.
     await shelf.records.supersede(found.fingerprint, job.fingerprint)
+    replaced = found.fingerprint
     when = { etag: put.etag }
   }
   throw new StorageRejectedError(

@@ -4,24 +4,28 @@ import type { PictureEntry, RenderRecord } from '../record.ts'
 import { pictureKey } from '../storage/keys.ts'
 import { adopt, ownerOf, taken, type PictureShelf } from './stored-pictures.ts'
 
+export interface Target {
+  /** Of the older version that the run is told to keep: then nothing is rendered. */
+  kept?: RenderRecord
+  /** A picture of this very fingerprint is there: its record may be all that is missing. */
+  isOurs: boolean
+}
+
 /**
- * The record of an older version of the row that the run is told to keep; undefined when the row may be rendered.
  * Looks at the first key that is expected; the true extension is only known from the bytes, so the check at
  * storing time stands as well. A look-up costs far less than finding out after the call. Throws
  * StorageRejectedError or SupersededError when the place is taken.
  */
-export async function keptAtTarget(
-  job: RenderJob,
-  shelf: PictureShelf,
-): Promise<RenderRecord | undefined> {
+export async function lookAtTarget(job: RenderJob, shelf: PictureShelf): Promise<Target> {
   const head = await shelf.store.head(expectedKey(job, 0))
-  if (head === undefined) return undefined
+  if (head === undefined) return { isOurs: false }
   const owner = ownerOf(job, head.metadata, shelf)
-  if (owner.kind === 'same') return undefined
-  if (owner.kind === 'older' && job.existing === 'replace') return undefined
+  if (owner.kind === 'same') return { isOurs: true }
+  if (owner.kind === 'older' && job.existing === 'replace') return { isOurs: false }
   if (owner.kind === 'older' && job.existing === 'keep') {
-    const { record } = await shelf.records.look(owner.fingerprint)
-    if (record !== undefined) return record
+    const { fingerprint } = owner
+    const { record } = await shelf.records.look({ fingerprint, run: job.run })
+    if (record !== undefined) return { kept: record, isOurs: false }
   }
   throw taken(shelf.store, expectedKey(job, 0), owner)
 }
@@ -39,6 +43,7 @@ export async function adoptAll(
   for (const key of keys) {
     const head = await shelf.store.head(key)
     if (head === undefined || ownerOf(job, head.metadata, shelf).kind !== 'same') return undefined
+    if (job.force === true && head.metadata['run'] !== job.run) return undefined
   }
   const pictures: PictureEntry[] = []
   for (const [index, key] of keys.entries()) pictures.push(await adopt(key, index, shelf))

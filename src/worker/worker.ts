@@ -8,13 +8,14 @@ import type { Consumer, Queue } from '../queue/queue.ts'
 import type { Store } from '../storage/store.ts'
 import { backoffDelayMs } from './backoff.ts'
 import { openDownloader } from './download.ts'
+import { InputCache } from './input-cache.ts'
 import { recordsIn } from './records.ts'
 import { renderDelivery, type RenderTools } from './render.ts'
 import { stepRun } from './run.ts'
 import { openSpool } from './spool.ts'
 
-/** A URL result must be there long before its hour is over. */
-const DOWNLOAD_TIMEOUT_MS = 30 * 60_000
+/** For the results of one answer; its row comes back for what is still missing. */
+const DOWNLOAD_TIMEOUT_MS = 10 * 60_000
 const STORE_RETRY_MS = 15 * 60_000
 const LEDGER_RETRY_MS = 30_000
 
@@ -22,12 +23,14 @@ export interface WorkerParts {
   queue: Queue
   store: Store
   logger: Logger
+  /** Told of every partial picture that comes. */
+  onPreview?: () => void
 }
 
 /** Takes work until drained. The caller closes queue and store afterwards. */
 export async function startWorker(
   config: Config,
-  { queue, store, logger }: WorkerParts,
+  { queue, store, logger, onPreview }: WorkerParts,
 ): Promise<Consumer> {
   const { worker, openai, stateDir } = config
   const api = openImagesApi({ ...openai, ...worker })
@@ -41,12 +44,14 @@ export async function startWorker(
     downloader,
     store,
     logger,
+    inputCache: new InputCache(),
     records: recordsIn(store),
     spool: await openSpool(join(stateDir, 'spool')),
     ledger: queue.ledger,
     imageBytesMax: worker.imageBytesMax,
     storeRetryMs: STORE_RETRY_MS,
     ledgerRetryMs: LEDGER_RETRY_MS,
+    ...(onPreview !== undefined && { onPreview }),
   }
   // Whoever starts a worker has seen to what stopped the last one; if not, the first call says so again.
   await queue.releaseBrake()

@@ -1,9 +1,14 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { OutcomeUnknownError, ResultExpiredError } from '../../../src/errors.ts'
+import {
+  InterruptedError,
+  ResultExpiredError,
+  ResultUnavailableError,
+} from '../../../src/errors.ts'
 import type { AnswerPart, ImagesApi } from '../../../src/images-api/contract.ts'
 import { callIntoSpool } from '../../../src/worker/answer.ts'
+import { fetchLinks } from '../../../src/worker/linked-pictures.ts'
 import type { Downloader } from '../../../src/worker/download.ts'
-import { openSpool } from '../../../src/worker/spool.ts'
+import { openSpool, type SpooledAnswer } from '../../../src/worker/spool.ts'
 import { jobFor, newRun } from '../../helpers/jobs.ts'
 import { tempDir } from '../../helpers/temp.ts'
 import { plainPng } from '../emulator/requests.ts'
@@ -40,14 +45,47 @@ describe('an answer by URLs', () => {
   })
 
   test.each([
-    ['an abort', new OutcomeUnknownError('given up')],
+    ['an abort', new InterruptedError('stopped')],
     ['a full disk', new Error('ENOSPC')],
-  ])('that %s cut short is not committed with fewer pictures', async (_, failure) => {
-    const { call, spool, job } = await callFor([await plainPng(8, 8), failure])
+    ['an outage of its server', new ResultUnavailableError('503')],
+  ])('that %s cut short goes on later, with no other call', async (_, failure) => {
+    const { call, spool, job, pictures, fetch, callCount } = await callFor([
+      await plainPng(8, 8),
+      failure,
+    ])
 
     await expect(call()).rejects.toBe(failure)
+    const waiting = await spool.find(job.fingerprint, STORE)
+    expect(waiting).toMatchObject({ pictures: [], links: [{ index: 0 }, { index: 1 }] })
+    pictures[1] = await plainPng(16, 8)
+    const answer = await fetch(waiting!)
 
+    expect(answer.pictures.map(({ width }) => width)).toEqual([8, 16])
+    expect(await spool.find(job.fingerprint, STORE)).toEqual(answer)
+    expect(callCount()).toBe(1)
+  })
+
+  test('that an outage outlasts is lost when its hour is over', async () => {
+    const { call, spool, job, fetch } = await callFor([new ResultUnavailableError('503')])
+    await expect(call()).rejects.toThrow('503')
+    const waiting = await spool.find(job.fingerprint, STORE)
+
+    const old = { ...waiting!, answeredAt: new Date(Date.now() - 61 * 60_000).toISOString() }
+
+    await expect(fetch(old)).rejects.toMatchObject({
+      code: 'result_expired',
+      message: '503; its hour is over',
+    })
     expect(await spool.find(job.fingerprint, STORE)).toBeUndefined()
+  })
+
+  test('that gives no picture is not bought again by itself', async () => {
+    const { call } = await callFor([Buffer.from('<html>sorry</html>')])
+
+    await expect(call()).rejects.toMatchObject({
+      code: 'result_expired',
+      message: expect.stringContaining('what its URL gives is no picture: picture 1 is unusable'),
+    })
   })
 
   test('shares one time limit among its pictures', async () => {
@@ -79,19 +117,24 @@ async function callFor(pictures: (Buffer | Error)[]) {
     },
     [Symbol.asyncDispose]: async () => undefined,
   }
-  const tools = { api: apiWith(pictures.length), downloader, spool, imageBytesMax: 1_000_000 }
+  let calls = 0
+  const api = apiWith(pictures.length, () => (calls += 1))
+  const tools = { api, downloader, spool, imageBytesMax: 1_000_000 }
   const history = { attempts: 1, calls: 1, unknownCalls: 0, startedAt: new Date().toISOString() }
-  const inputs = { images: [], mask: undefined }
+  const inputs = { images: [], mask: undefined, markup: undefined }
   const abandoned = new AbortController().signal
   const terms = { store: STORE, onSending: () => undefined }
-  const call = () => callIntoSpool({ job, inputs, history, abandoned, ...terms }, tools)
-  return { call, spool, job, answeredAt }
+  const fetch = (answer: SpooledAnswer) => fetchLinks(answer, tools, abandoned)
+  const call = async () =>
+    fetch(await callIntoSpool({ job, inputs, history, abandoned, ...terms }, tools))
+  return { call, fetch, spool, job, pictures, answeredAt, callCount: () => calls }
 }
 
-function apiWith(count: number): ImagesApi {
+function apiWith(count: number, onCall: () => void): ImagesApi {
   return {
     baseUrl: 'http://test/v1',
     async *send(): AsyncIterable<AnswerPart> {
+      onCall()
       for (let index = 0; index < count; index += 1) {
         yield { kind: 'picture-url', index, url: String(index) }
       }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import sharp from 'sharp'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { UploadPicture } from '../../../src/images-api/contract.ts'
 import { FolderStore } from '../../../src/storage/folder.ts'
 import type { Downloader } from '../../../src/worker/download.ts'
 import { loadInputs } from '../../../src/worker/input-pictures.ts'
@@ -18,8 +19,14 @@ describe('input pictures behind URLs', () => {
 
     const { images } = await load(['a.png', 'b.png'])
 
-    expect(images.map(({ upload }) => Buffer.from(upload.bytes))).toEqual([first, second])
-    expect(images.map(({ upload }) => upload.filename)).toEqual(['image-1.png', 'image-2.png'])
+    expect(images.map(({ picture }) => Buffer.from((picture as UploadPicture).bytes))).toEqual([
+      first,
+      second,
+    ])
+    expect(images.map(({ picture }) => (picture as UploadPicture).filename)).toEqual([
+      'image-1.png',
+      'image-2.png',
+    ])
   })
 
   test('are fetched one after the other', async () => {
@@ -71,7 +78,7 @@ test('a stored input picture is uploaded from the memory it was read into', asyn
     [{ kind: 'stored', key, sha256, mediaType: 'image/png', byteCount: png.length }],
   )
 
-  expect(images[0]?.upload.bytes.buffer).toBe(reads[0]?.buffer)
+  expect((images[0]?.picture as UploadPicture).bytes.buffer).toBe(reads[0]?.buffer)
 })
 
 type Inputs = ReturnType<typeof jobFor>['images']
