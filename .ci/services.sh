@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The real services of the tests on loopback: Redis, Postgres and an S3 server, from Debian's packages.
+# The real services of the tests on loopback: Redis, Postgres and an S3 server, and the browser, from Debian's packages.
 #
 #   .ci/services.sh start [DIR]   uses what answers on the standard ports; installs (as root) and starts the rest
 #   .ci/services.sh stop  [DIR]   ends what `start` with the same DIR has started, and nothing else
@@ -34,6 +34,7 @@ start() {
   start_redis
   start_postgres
   start_s3
+  find_chromium
 }
 
 stop() {
@@ -120,6 +121,12 @@ as_postgres() {
 
 start_s3() {
   bash "$here/s3-server.sh" start "$dir/s3" | sed -n 's/^AWS_ENDPOINT_URL=/RENDERQ_TEST_S3_ENDPOINT=/p'
+}
+
+# Not a service, but the tests need it in the same way.
+find_chromium() {
+  command -v chromium >/dev/null || bash "$here/apt-install.sh" chromium
+  echo "RENDERQ_TEST_CHROMIUM=$(command -v chromium)"
 }
 
 port_is_open() {

@@ -1,12 +1,16 @@
 /**
- * The settings: one schema, parsed once, frozen, handed down. The only reader of process.env.
- * Flag > environment > .env > renderq.config.json > default.
+ * The settings of one command: read from every source, parsed once, frozen, handed down. The only reader of
+ * process.env. Flag > environment > .env > renderq.config.json > default.
  */
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { parseEnv } from 'node:util'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ConfigError } from './errors.ts'
+import { nearest } from './nearest.ts'
+import { SETTING_NAMES, Settings, VARIABLES, variablesOf, type SettingName } from './settings.ts'
+
+export { Settings, type SettingName } from './settings.ts'
 
 /** Holds a secret so that printing, logging or serializing it shows nothing. */
 export class Secret {
@@ -27,80 +31,6 @@ export class Secret {
   [Symbol.for('nodejs.util.inspect.custom')](): string {
     return '[redacted]'
   }
-}
-
-const milliseconds = (min: number, max: number, byDefault: number) =>
-  z.coerce.number().int().min(min).max(max).default(byDefault)
-
-/**
- * Every setting by its flag name. Each may come from the environment as RENDERQ_<FLAG>; the few with a
- * well-known name elsewhere (OPENAI_API_KEY, QUEUE_URL, …) use that, see `ENVIRONMENT_NAMES`.
- */
-export const Settings = z.strictObject({
-  /** Bearer key of the Images API. Not needed with `--emulator`. */
-  openaiApiKey: z.string().min(1).optional(),
-  /** Where the Images API is. Never taken from a manifest or a job. */
-  openaiBaseUrl: z.url({ protocol: /^https?$/ }).default('https://api.openai.com/v1'),
-  openaiOrgId: z.string().min(1).optional(),
-  openaiProjectId: z.string().min(1).optional(),
-
-  /** redis://, rediss://, postgres:// or postgresql://. Absent: embedded, in `stateDir`. */
-  queueUrl: z
-    .url({
-      protocol: /^(rediss?|postgres(ql)?)$/,
-      error: 'must begin with redis://, rediss://, postgres:// or postgresql://',
-    })
-    .optional(),
-  /** Keeps several renderqs apart on one server: Redis key prefix and Postgres schema. */
-  namespace: z
-    .string()
-    .regex(/^[a-z][a-z0-9_]{0,30}$/, 'must be a-z, 0-9 and _, at most 31 characters')
-    .default('renderq'),
-  /** Embedded queue, spool and locks of this folder's renderq. */
-  stateDir: z.string().min(1).default('.renderq'),
-
-  /** s3://bucket/prefix or file:./folder. */
-  storageUrl: z
-    .string()
-    .regex(/^(s3:\/\/[^/]+(\/.*)?|file:.+)$/, 'must be s3://bucket/prefix or file:./folder')
-    .default('file:./renders'),
-
-  /** Calls at once in this process. More than images-per-minute × seconds-per-call ÷ 60 only waits. */
-  concurrency: z.coerce.number().int().min(1).max(1_000).default(8),
-  /** Tries per row. Waiting for a rate limit costs none. */
-  attempts: z.coerce.number().int().min(1).max(50).default(5),
-  /** First wait after a failed try; doubles each time. */
-  backoffMs: milliseconds(1, 600_000, 1_000),
-  /** No wait between tries is longer than this. */
-  backoffMaxMs: milliseconds(1, 3_600_000, 60_000),
-  /**
-   * Overall deadline of one call, from sending to the last byte. High-quality pictures take minutes;
-   * below 60,000 good requests are cut although they are paid.
-   */
-  requestTimeoutMs: milliseconds(100, 3_600_000, 600_000),
-  /** After SIGTERM, how long calls that are already paid may finish. Give the process manager more. */
-  drainTimeoutMs: milliseconds(0, 3_600_000, 630_000),
-  /** A worker that stops renewing for this long has lost its jobs to the others. */
-  lockDurationMs: milliseconds(1_000, 3_600_000, 60_000),
-  /** How often lost jobs are looked for; a crash is noticed after lock + this. */
-  stalledIntervalMs: milliseconds(200, 600_000, 15_000),
-  /** Larger pictures in an answer are refused. */
-  imageBytesMax: z.coerce.number().int().min(1_024).max(1_073_741_824).default(134_217_728),
-  /** Input pictures by http:// (not only https://) and from private addresses. For tests and intranets. */
-  allowPrivateUrls: z.stringbool().or(z.boolean()).default(false),
-
-  logLevel: z.enum(['silent', 'error', 'warn', 'info', 'debug']).default('info'),
-})
-export type Settings = z.infer<typeof Settings>
-export type SettingName = keyof Settings
-
-const ENVIRONMENT_NAMES: Partial<Record<SettingName, readonly string[]>> = {
-  openaiApiKey: ['OPENAI_API_KEY'],
-  openaiBaseUrl: ['OPENAI_BASE_URL'],
-  openaiOrgId: ['OPENAI_ORG_ID'],
-  openaiProjectId: ['OPENAI_PROJECT_ID'],
-  queueUrl: ['QUEUE_URL', 'REDIS_URL'],
-  storageUrl: ['STORAGE_URL'],
 }
 
 const WORKER_SETTINGS = [
@@ -132,10 +62,12 @@ export interface Config {
     baseUrl: string
     orgId: string | undefined
     projectId: string | undefined
+    apiVersion: string | undefined
   }
   readonly queue: QueueSettings
   readonly storage: StorageSettings
   readonly stateDir: string
+  readonly scheduleRoot: string
   readonly worker: Readonly<Pick<Settings, (typeof WORKER_SETTINGS)[number]>>
   readonly logLevel: Settings['logLevel']
   /** True when the setting was given anywhere, not left to its default. */
@@ -155,10 +87,9 @@ export interface ConfigSources {
 /** Reads every source, in `cwd`. Throws ConfigError naming each bad setting and where it came from. */
 export function loadConfig(flags: object = {}, sources: ConfigSources = {}): Config {
   const { cwd = process.cwd(), env = environment, onlyByFlag = [] } = sources
-  const found = new Map<SettingName, { value: unknown; origin: string }>()
   const lowerSources = [...configFile(cwd), ...dotenvFile(cwd), ...fromEnvironment(env, '')]
-  for (const [name, entry] of lowerSources) if (!onlyByFlag.includes(name)) found.set(name, entry)
-  for (const [name, entry] of fromFlags(flags)) found.set(name, entry)
+  const known = lowerSources.filter(([name]) => !onlyByFlag.includes(name as SettingName))
+  const found = new Map<string, Given>([...known, ...fromFlags(flags)])
   const parsed = Settings.safeParse(
     Object.fromEntries([...found].map(([name, { value }]) => [name, value])),
   )
@@ -166,7 +97,12 @@ export function loadConfig(flags: object = {}, sources: ConfigSources = {}): Con
   return freezeConfig(parsed.data, cwd, (name) => found.has(name))
 }
 
-type Found = [SettingName, { value: unknown; origin: string }][]
+/** A value and where it was given. A name that is no setting is kept, to be refused with all other problems. */
+interface Given {
+  value: unknown
+  origin: string
+}
+type Found = [name: string, Given][]
 
 function configFile(cwd: string): Found {
   const text = readIfPresent(resolve(cwd, 'renderq.config.json'))
@@ -191,7 +127,7 @@ function configFile(cwd: string): Found {
           'renderq.config.json must not hold the API key: put OPENAI_API_KEY into .env or the environment',
         )
       }
-      return [name as SettingName, { value, origin: `renderq.config.json ${name}` }]
+      return [name, { value, origin: `renderq.config.json ${name}` }]
     })
 }
 
@@ -216,32 +152,67 @@ export function quietAwsNodeWarning(): void {
 }
 
 function fromEnvironment(env: NodeJS.Dict<string>, where: string): Found {
-  return (Object.keys(Settings.shape) as SettingName[]).flatMap((name) => {
-    const candidates = ENVIRONMENT_NAMES[name] ?? [`RENDERQ_${toUpperSnake(name)}`]
-    const present = candidates.find((candidate) => (env[candidate] ?? '') !== '')
-    return present === undefined
-      ? []
-      : [[name, { value: env[present], origin: `${where}${present}` }] as Found[number]]
+  const given = (variable: string): Given => ({
+    value: env[variable],
+    origin: `${where}${variable}`,
   })
+  const isSet = (variable: string): boolean => (env[variable] ?? '') !== ''
+  const known = SETTING_NAMES.flatMap((name): Found => {
+    const present = variablesOf(name).find(isSet)
+    return present === undefined ? [] : [[name, given(present)]]
+  })
+  const unknown = Object.keys(env).filter((variable) => isSet(variable) && isMisspelt(variable))
+  return [...known, ...unknown.map((variable): Found[number] => [variable, given(variable)])]
 }
+
+/**
+ * Kubernetes describes every service to its pods: one named `renderq` gives RENDERQ_SERVICE_HOST, RENDERQ_PORT,
+ * RENDERQ_PORT_6379_TCP_ADDR and more. The tests have variables of their own.
+ */
+const OTHERS_VARIABLE = /^RENDERQ_(TEST_|CI_|(.*_)?(SERVICE_(HOST|PORT)|PORT)(_|$))/
+
+const isMisspelt = (variable: string): boolean =>
+  variable.startsWith('RENDERQ_') && !VARIABLES.has(variable) && !OTHERS_VARIABLE.test(variable)
 
 /** A command's flags, among them those that are settings, by their names. */
 function fromFlags(flags: object): Found {
-  return (Object.entries(flags) as [SettingName, unknown][])
+  return Object.entries(flags)
     .filter(([name, value]) => value !== undefined && name in Settings.shape)
     .map(([name, value]) => [name, { value, origin: `--${toKebab(name)}` }])
 }
 
-function describeIssues(
-  error: z.ZodError,
-  found: ReadonlyMap<SettingName, { origin: string }>,
-): string {
-  const lines = error.issues.map((issue) => {
-    const name = String(issue.path[0] ?? '')
-    if (issue.code === 'unrecognized_keys') return `unknown setting ${issue.keys.join(', ')}`
-    return `${found.get(name as SettingName)?.origin ?? name}: ${issue.message}`
-  })
+function describeIssues(error: z.ZodError, found: ReadonlyMap<string, Given>): string {
+  const lines = error.issues.flatMap((issue) =>
+    issue.code === 'unrecognized_keys'
+      ? issue.keys.map((name) => `${found.get(name)?.origin ?? name}: ${noSuchSetting(name)}`)
+      : [problemOf(String(issue.path[0]) as SettingName, found)],
+  )
   return `bad configuration: ${lines.join('; ')}`
+}
+
+function problemOf(name: SettingName, found: ReadonlyMap<string, Given>): string {
+  const { origin = name, value } = found.get(name) ?? {}
+  const isShown = !MAY_HOLD_SECRETS.has(name) && String(value).length <= VALUE_SHOWN_LENGTH_MAX
+  const instead = isShown ? `, not ${JSON.stringify(value)}` : ''
+  return `${origin}: must be ${Settings.shape[name].description}${instead}`
+}
+
+const VALUE_SHOWN_LENGTH_MAX = 40
+const MAY_HOLD_SECRETS: ReadonlySet<SettingName> = new Set([
+  'openaiApiKey',
+  'openaiBaseUrl',
+  'queueUrl',
+  'storageUrl',
+])
+
+/** In the spelling of where it was given: a variable, or a name of renderq.config.json. */
+function noSuchSetting(name: string): string {
+  const isVariable = name.startsWith('RENDERQ_')
+  const meant = isVariable
+    ? (nearest(name, VARIABLES) ?? nearest(name.slice('RENDERQ_'.length), VARIABLES))
+    : nearest(name, SETTING_NAMES)
+  const guess = meant === undefined ? 'see docs/configuration.md' : `did you mean ${meant}?`
+  return `there is no such setting (${guess})`
 }
 
 function freezeConfig(settings: Settings, cwd: string, isSet: Config['isSet']): Config {
@@ -252,10 +223,12 @@ function freezeConfig(settings: Settings, cwd: string, isSet: Config['isSet']): 
       baseUrl: settings.openaiBaseUrl.replace(/\/+$/, ''),
       orgId: settings.openaiOrgId,
       projectId: settings.openaiProjectId,
+      apiVersion: settings.openaiApiVersion,
     }),
     queue: Object.freeze(queueSettings(settings, cwd)),
     storage: Object.freeze(storageSettings(settings.storageUrl, cwd)),
     stateDir: resolve(cwd, settings.stateDir),
+    scheduleRoot: resolve(cwd, settings.scheduleRoot),
     worker: Object.freeze(pick(settings, WORKER_SETTINGS)),
     logLevel: settings.logLevel,
     isSet,
@@ -290,5 +263,4 @@ function pick<T extends object, K extends keyof T>(from: T, names: readonly K[])
   return Object.fromEntries(names.map((name) => [name, from[name]])) as Pick<T, K>
 }
 
-const toUpperSnake = (name: string) => name.replace(/[A-Z]/g, '_$&').toUpperCase()
 const toKebab = (name: string) => name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -3,6 +3,7 @@
  * a manifest reader) throws one of these; `queue/failure.ts` turns `advice` into what the queue does, and
  * `cli.ts` turns `exitCode` into the process's exit. Nothing else looks at messages to decide.
  */
+import type { RowErrorCode } from './what-helps.ts'
 
 /** The process's exit codes, as documented in docs/errors.md. Codes are only ever added. */
 export const EXIT = {
@@ -77,19 +78,20 @@ export class EmbeddedOwnedError extends RenderqError {
 /**
  * What should happen to a job after an error:
  * - `never`: the same call will fail again; the row has failed.
- * - `backoff`: try again later, costs an attempt.
+ * - `backoff`: try again later, costs an attempt; not before `atLeastMs`, where the server named a time.
  * - `after`: the server named the time (ms from now); everyone waits, it costs no attempt.
  * - `later`: this job alone waits so long (ms); costs no attempt.
  * - `pause`: no call can succeed until a person acts; everyone stops, the row goes back unspent.
- * - `unknown`: the call may have been paid; `--on-unknown` decides between one more call and holding.
+ * - `unknown`: the call may have been paid; `--on-unknown` decides between one more call and holding. Otherwise
+ *   as `backoff`.
  */
 export type RetryAdvice =
   | { retry: 'never' }
-  | { retry: 'backoff' }
+  | { retry: 'backoff'; atLeastMs?: number }
   | { retry: 'after'; delayMs: number }
   | { retry: 'later'; delayMs: number }
   | { retry: 'pause'; reason: string }
-  | { retry: 'unknown' }
+  | { retry: 'unknown'; atLeastMs?: number }
 
 /**
  * What became of the request: it never left, the server surely did not charge for it, or it must be
@@ -105,11 +107,13 @@ export interface RenderErrorFacts {
   requestId?: string
   /** The server's own words, shortened and scrubbed, for the report. */
   serverCode?: string
+  /** When the server wants to see this row again, already clamped to a sane range. */
+  retryAfterMs?: number
 }
 
-/** An error of one row. `code` is stable and appears in results and in docs/errors.md. */
+/** An error of one row. `code` is stable and appears in results and in docs/errors.md; each has its sentence. */
 export abstract class RenderError extends Error {
-  abstract readonly code: string
+  abstract readonly code: RowErrorCode
   abstract readonly advice: RetryAdvice
   abstract readonly callFate: CallFate
   readonly status: number | undefined
@@ -172,13 +176,14 @@ export class RateLimitedError extends RenderError {
   }
 }
 
-/** The server says it can't now (500, 503, 408, 409), or it could not be reached before sending. */
+/** The server says it can't now (500, 503, 409), or it could not be reached before sending. */
 export class ApiUnavailableError extends RenderError {
   readonly code = 'api_unavailable'
-  readonly advice: RetryAdvice = { retry: 'backoff' }
+  readonly advice: RetryAdvice
   readonly callFate: CallFate
   constructor(message: string, facts: RenderErrorFacts & { callFate: 'not-sent' | 'unpaid' }) {
     super(message, facts)
+    this.advice = { retry: 'backoff', ...leastWaitOf(facts) }
     this.callFate = facts.callFate
   }
 }
@@ -186,9 +191,16 @@ export class ApiUnavailableError extends RenderError {
 /** Sent, but no usable answer came: timeout, reset, cut body, gateway error. May have been paid. */
 export class OutcomeUnknownError extends RenderError {
   readonly code = 'outcome_unknown'
-  readonly advice: RetryAdvice = { retry: 'unknown' }
+  readonly advice: RetryAdvice
   readonly callFate: CallFate = 'presumed-paid'
+  constructor(message: string, facts: RenderErrorFacts = {}) {
+    super(message, facts)
+    this.advice = { retry: 'unknown', ...leastWaitOf(facts) }
+  }
 }
+
+const leastWaitOf = ({ retryAfterMs }: RenderErrorFacts): { atLeastMs?: number } =>
+  retryAfterMs === undefined ? {} : { atLeastMs: retryAfterMs }
 
 /** An answer came with a success status but is not what it should be: bad JSON, bad base64, not a picture. */
 export class ResponseBrokenError extends RenderError {
@@ -201,6 +213,16 @@ export class ResponseBrokenError extends RenderError {
 export class ResultExpiredError extends RenderError {
   readonly code = 'result_expired'
   readonly advice: RetryAdvice = { retry: 'never' }
+  readonly callFate: CallFate = 'presumed-paid'
+}
+
+/**
+ * A result URL that does not work right now. Paid; the answer waits in the spool, and the URL is tried again
+ * until its hour is over.
+ */
+export class ResultUnavailableError extends RenderError {
+  readonly code = 'result_unavailable'
+  readonly advice: RetryAdvice = { retry: 'later', delayMs: 60_000 }
   readonly callFate: CallFate = 'presumed-paid'
 }
 
@@ -277,6 +299,13 @@ export class OtherStoreError extends RenderError {
 /** Everything is stored, only the ledger could not be told; the next delivery finds the record. */
 export class LedgerUnavailableError extends RenderError {
   readonly code = 'ledger_unavailable'
+  readonly advice: RetryAdvice = { retry: 'later', delayMs: 5_000 }
+  readonly callFate: CallFate = 'not-sent'
+}
+
+/** Somebody paused the row's run. */
+export class RunPausedError extends RenderError {
+  readonly code = 'run_paused'
   readonly advice: RetryAdvice = { retry: 'later', delayMs: 5_000 }
   readonly callFate: CallFate = 'not-sent'
 }

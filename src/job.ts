@@ -3,7 +3,7 @@
  * call of the Images API. It travels through the queue and the store as JSON and is parsed again by
  * whoever receives it, because neither is trusted.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 
 export const OPERATIONS = ['generate', 'edit', 'variation'] as const
@@ -24,6 +24,19 @@ export const ImageRequest = z.strictObject({
   output_compression: z.int().min(0).max(100).optional(),
   moderation: z.string().max(20).optional(),
   input_fidelity: z.string().max(20).optional(),
+  complexity: z.string().max(20).optional(),
+  /** Of a gif. */
+  frame_count: z.int().min(2).max(16).optional(),
+  frame_duration_ms: z.int().min(20).max(655_350).optional(),
+  /** Who writes an svg, where an account may choose. */
+  svg: z
+    .strictObject({
+      model: z.string().min(1).max(200),
+      reasoning: z.strictObject({ effort: z.string().max(20) }).optional(),
+    })
+    .optional(),
+  stream: z.boolean().optional(),
+  partial_images: z.int().min(0).max(3).optional(),
   style: z.string().max(20).optional(),
   response_format: z.enum(['url', 'b64_json']).optional(),
   user: z.string().max(512).optional(),
@@ -32,6 +45,9 @@ export const ImageRequest = z.strictObject({
 export type ImageRequest = z.infer<typeof ImageRequest>
 
 export const Sha256 = z.string().regex(/^[0-9a-f]{64}$/)
+
+/** How the API names what was uploaded to it, e.g. `file-9f2c`. */
+export const FILE_ID = /^file[-_][A-Za-z0-9_-]{1,190}$/
 
 /** Where a worker gets an input picture. Never a local path: the worker may be another machine. */
 export const InputPicture = z.discriminatedUnion('kind', [
@@ -44,6 +60,10 @@ export const InputPicture = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('url'), url: z.url({ protocol: /^https?$/ }) }),
   z.strictObject({ kind: z.literal('s3'), url: z.string().regex(/^s3:\/\/[^/]+\/.+$/) }),
+  /** Lies in the API's own Files service. We never see its bytes. */
+  z.strictObject({ kind: z.literal('file'), fileId: z.string().regex(FILE_ID) }),
+  /** Fetched by the API itself. We never see its bytes. */
+  z.strictObject({ kind: z.literal('image-url'), url: z.url({ protocol: /^https$/ }).max(8_192) }),
 ])
 export type InputPicture = z.infer<typeof InputPicture>
 
@@ -65,18 +85,33 @@ export const RenderJob = z.strictObject({
   /** In the order the API shall see them. Empty for `generate`. */
   images: z.array(InputPicture).max(16),
   mask: InputPicture.optional(),
+  /** Drawn over the first image to steer an edit. */
+  markup: InputPicture.optional(),
   /** Object key without index and extension, e.g. `catalog/sku-1`. */
   key: z.string().min(1).max(900),
   /** What to do when the key holds this row's picture of another fingerprint. */
   existing: z.enum(EXISTING_POLICIES),
+  /** Render it even though its record is there, unless this very run made it. */
+  force: z.literal(true).optional(),
+  /** Store the partial pictures of a stream beside the result. */
+  keepPartials: z.literal(true).optional(),
 })
 export type RenderJob = z.infer<typeof RenderJob>
 
+/** A line of a stored manifest part: the job, and the row's own columns as the manifest gave them, for its results. */
+export const PlannedRow = z.strictObject({
+  job: RenderJob,
+  columns: z.record(z.string(), z.unknown()),
+})
+export type PlannedRow = z.infer<typeof PlannedRow>
+
 /** Parameters that decide who asks or how the answer travels, but never what the picture is. */
-const NOT_PICTURE_DECIDING: ReadonlySet<string> = new Set([
+export const NOT_PICTURE_DECIDING: ReadonlySet<string> = new Set([
   'user',
   'safety_identifier',
   'response_format',
+  'stream',
+  'partial_images',
 ])
 
 /**
@@ -84,7 +119,7 @@ const NOT_PICTURE_DECIDING: ReadonlySet<string> = new Set([
  * the input pictures (a URL stands for itself: its bytes are known only later).
  */
 export function fingerprintOf(
-  job: Pick<RenderJob, 'id' | 'operation' | 'request' | 'images' | 'mask'>,
+  job: Pick<RenderJob, 'id' | 'operation' | 'request' | 'images' | 'mask' | 'markup'>,
 ): string {
   const request = Object.entries(job.request)
     .filter(([name, value]) => value !== undefined && !NOT_PICTURE_DECIDING.has(name))
@@ -96,12 +131,22 @@ export function fingerprintOf(
     request,
     job.images.map(identityOf),
     job.mask === undefined ? null : identityOf(job.mask),
+    ...(job.markup === undefined ? [] : [identityOf(job.markup)]),
   ]
-  return createHash('sha256').update(JSON.stringify(decides)).digest('hex')
+  return hash('sha256', JSON.stringify(decides))
 }
 
 function identityOf(input: InputPicture): string {
-  return input.kind === 'stored' ? `sha256:${input.sha256}` : input.url
+  switch (input.kind) {
+    case 'stored':
+      return `sha256:${input.sha256}`
+    case 'file':
+      return input.fileId
+    case 'url':
+    case 's3':
+    case 'image-url':
+      return input.url
+  }
 }
 
 /** BullMQ's id of a row's job: a pure function of run and row, so adding it twice is adding it once. */

@@ -111,8 +111,8 @@ function quote(head: Buffer): string {
   return `the bytes 0x${head.toString('hex', 0, 8)}`
 }
 
-/** A walk asks for a few bytes here and a few bytes a little further on. */
-const READ_AHEAD_BYTES = 4_096
+/** A walk reads checksums, a piece at a time, or asks for a few bytes here and there. */
+const READ_AHEAD_BYTES = 262_144
 
 function bytesInMemory(source: Uint8Array): Bytes {
   const buffer = Buffer.from(source.buffer, source.byteOffset, source.byteLength)
@@ -129,7 +129,8 @@ function bytesOfFile(file: FileHandle, byteCount: number): Bytes {
     byteCount,
     async read(from, length) {
       if (from < windowFrom || from + length > windowFrom + window.length) {
-        const fresh = Buffer.alloc(Math.max(length, READ_AHEAD_BYTES))
+        const left = Math.max(0, byteCount - from)
+        const fresh = Buffer.allocUnsafe(Math.min(Math.max(length, READ_AHEAD_BYTES), left))
         const { bytesRead } = await file.read(fresh, 0, fresh.length, from)
         window = fresh.subarray(0, bytesRead)
         windowFrom = from

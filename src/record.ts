@@ -15,15 +15,17 @@ export const PictureEntry = z.object({
   mediaType: z.string(),
   sha256: Sha256,
   revisedPrompt: z.string().optional(),
+  /** Fingerprint of the older version of the row whose picture lay here. */
+  replaced: Sha256.optional(),
 })
 export type PictureEntry = z.infer<typeof PictureEntry>
 
-/** An input picture as it was really sent, whatever its URL shows later. */
+/** An input picture as it was really sent, whatever its URL shows later. Nulls: the API took it from its source itself. */
 export const InputEntry = z.object({
   source: z.string(),
-  sha256: Sha256,
-  byteCount: z.int().positive(),
-  mediaType: z.string(),
+  sha256: Sha256.nullable(),
+  byteCount: z.int().positive().nullable(),
+  mediaType: z.string().nullable(),
 })
 export type InputEntry = z.infer<typeof InputEntry>
 
@@ -38,7 +40,10 @@ export const RenderRecord = z.object({
   request: ImageRequest,
   inputs: z.array(InputEntry),
   mask: InputEntry.nullable(),
+  markup: InputEntry.nullable().default(null),
   pictures: z.array(PictureEntry).min(1),
+  /** Partial pictures of a stream, where they were to be kept; `index` in the order they came. */
+  previews: z.array(PictureEntry).default([]),
   /** As the API gave it. */
   usage: z.record(z.string(), z.unknown()).nullable(),
   /** By the price table of that date; null where price or usage is unknown. */
@@ -65,6 +70,17 @@ export const RenderRecord = z.object({
 })
 export type RenderRecord = z.infer<typeof RenderRecord>
 
+/** What is kept of a record whose pictures were replaced: enough to say what has changed since. */
+export const ReplacedVersion = RenderRecord.pick({
+  run: true,
+  operation: true,
+  request: true,
+  inputs: true,
+  mask: true,
+  markup: true,
+}).extend({ at: z.iso.datetime() })
+export type ReplacedVersion = z.infer<typeof ReplacedVersion>
+
 /**
  * Stands where a record stood whose pictures were replaced by a newer version of the row: the old request
  * must be rendered again if it ever comes back.
@@ -74,5 +90,15 @@ export const SupersededRecord = z.object({
   fingerprint: Sha256,
   supersededBy: Sha256,
   at: z.iso.datetime(),
+  was: ReplacedVersion.optional(),
 })
 export type SupersededRecord = z.infer<typeof SupersededRecord>
+
+/** What may stand where a record goes. */
+export const StoredRecord = z.union([RenderRecord, SupersededRecord])
+export type StoredRecord = z.infer<typeof StoredRecord>
+
+export function replacedVersionOf(record: RenderRecord): ReplacedVersion {
+  const { run, operation, request, inputs, mask, markup, timings } = record
+  return { run, operation, request, inputs, mask, markup, at: timings.finishedAt }
+}

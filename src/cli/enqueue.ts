@@ -26,21 +26,25 @@ export function enqueueCommand(): Command {
   return addSettings(command, [...STORE_AND_QUEUE, 'openaiBaseUrl']).action(
     async (manifest: string, flags: PlanFlags & { json: boolean }) => {
       const { loadConfig } = await import('../config.ts')
-      const { planFor } = await import('./plan.ts')
+      const { planFor, termsOf } = await import('./plan.ts')
       const { enqueuePlan } = await import('../producer/enqueue.ts')
       const { openParts } = await import('./parts.ts')
+      const { plannedCost } = await import('./planned-cost.ts')
+      const { endsOnSignal } = await import('./ends-on-signal.ts')
       const config = loadConfig(flags)
+      using _ = endsOnSignal()
       await using plan = await planFor(manifest, flags, config)
       for (const warning of plan.warnings) console.error(`warning: ${warning}`)
       await using parts = await openParts(config, { command: 'enqueue', works: false })
-      const { kind, run } = await enqueuePlan(plan, parts)
-      const { rowCount, pictureCount } = plan
+      const { kind, run } = await enqueuePlan(plan, parts, termsOf(flags))
+      const { rowCount, pictureCount, costPlannedUsd, unpricedRowCount } = plan
       console.error(
         kind === 'opened'
-          ? `${count(rowCount, 'row')}, ${count(pictureCount, 'picture')} queued on ${parts.queue.name} → ${parts.store.url}`
+          ? `${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${plannedCost(plan)} queued on ${parts.queue.name} → ${parts.store.url}`
           : `the same work is under way already: ${run} goes on`,
       )
-      console.log(flags.json ? JSON.stringify({ v: 1, run, kind, rowCount, pictureCount }) : run)
+      const facts = { run, kind, rowCount, pictureCount, costPlannedUsd, unpricedRowCount }
+      console.log(flags.json ? JSON.stringify({ v: 1, ...facts }) : run)
     },
   )
 }

@@ -1,47 +1,75 @@
 /** Status as a table for people. Pure. */
 import { styleText } from 'node:util'
+import type { Brake } from '../queue/ledger.ts'
 import type { RunSummary } from '../report/run-summary.ts'
 import type { Status } from '../report/status.ts'
+import { whatHelps } from '../what-helps.ts'
+import { formatFailures } from './format-failures.ts'
+import { minute, stateOf } from './format-runs.ts'
+import { printable } from './printable.ts'
+import { formatTable, type Column } from './table.ts'
 
-export function formatStatus({ queue, runs, rows, brake }: Status): string {
+/** Makes the command to be copied of its words. */
+export type Next = (words: readonly string[]) => string
+
+export function formatStatus(
+  { queue, runs, rows, brake, lost, results }: Status,
+  next: Next,
+): string {
   const head = `queue ${queue}   waiting ${rows.waiting}  active ${rows.active}  delayed ${rows.delayed}`
-  const stopped = brake === undefined ? [] : [styleText('red', `stopped: ${brake.reason}`)]
+  const stopped = brake === undefined ? [] : formatBrake(brake, runs, next)
   if (runs.length === 0) return [head, ...stopped, 'no runs yet'].join('\n')
-  const table = [
-    COLUMNS.map(({ title }) => title),
-    ...runs.map((run) => COLUMNS.map(({ of }) => of(run))),
-  ]
-  const widths = COLUMNS.map((_, column) =>
-    Math.max(...table.map((line) => (line[column] ?? '').length)),
-  )
-  const lines = table.map((line) =>
-    line.map((cell, column) => pad(cell, column, widths)).join('  '),
-  )
-  return [head, ...stopped, '', ...lines.map((line) => line.trimEnd())].join('\n')
+  const failures = results === undefined ? [] : ['', ...formatFailures(results)]
+  const table = formatTable(runs, COLUMNS)
+  const goOn = [...(lost === undefined ? [] : formatLost(lost, next)), ...formatPaused(runs, next)]
+  return [head, ...stopped, '', ...table, ...goOn, ...failures].join('\n')
 }
 
-const COLUMNS: readonly { title: string; isText?: boolean; of(run: RunSummary): string }[] = [
+/** Why everyone stands still, until when, and how to go on before that. */
+export function formatBrake(
+  { code, reason, until }: Brake,
+  runs: readonly RunSummary[],
+  next: Next,
+): string[] {
+  const unfinished = runs.find(({ finishedAt }) => finishedAt === null)
+  const time = new Date(until).toISOString().slice(11, 16)
+  return [
+    styleText('red', `everyone is stopped: ${printable(reason)}`),
+    `  ${whatHelps(code)}`,
+    unfinished === undefined
+      ? `  tried again at ${time} UTC`
+      : `  tried again at ${time} UTC; at once with  ${next(['resume', unfinished.run])}`,
+  ]
+}
+
+function formatLost(run: string, next: Next): string[] {
+  return [
+    '',
+    `the queue knows nothing of ${run} any more: these are its counts when its document was written`,
+    `  go on     ${next(['resume', run])}`,
+  ]
+}
+
+function formatPaused(runs: readonly RunSummary[], next: Next): string[] {
+  const paused = runs.filter(({ state }) => state === 'paused')
+  if (paused.length === 0) return []
+  return ['', ...paused.map(({ run }) => `${run} is paused, go on with  ${next(['unpause', run])}`)]
+}
+
+const COLUMNS: readonly Column<RunSummary>[] = [
   { title: 'RUN', isText: true, of: ({ run }) => run },
   { title: 'MANIFEST', isText: true, of: ({ manifest }) => manifest },
-  { title: 'STATE', isText: true, of: ({ state }) => state },
+  { title: 'STATE', isText: true, of: stateOf },
   { title: 'ROWS', of: ({ rows }) => String(rows) },
   { title: 'OK', of: ({ outcomes }) => String(outcomes.succeeded) },
-  { title: 'REUSED', of: ({ outcomes }) => String(outcomes.reused) },
+  { title: 'REUSED', isOptional: true, of: ({ outcomes }) => String(outcomes.reused) },
   { title: 'FAILED', of: ({ outcomes }) => String(outcomes.failed) },
-  { title: 'REFUSED', of: ({ outcomes }) => String(outcomes.refused) },
-  { title: 'HELD', of: ({ outcomes }) => String(outcomes.held) },
+  { title: 'REFUSED', isOptional: true, of: ({ outcomes }) => String(outcomes.refused) },
+  { title: 'HELD', isOptional: true, of: ({ outcomes }) => String(outcomes.held) },
+  { title: 'CANCELLED', isOptional: true, of: ({ outcomes }) => String(outcomes.cancelled) },
   { title: 'LEFT', of: ({ left }) => String(left) },
   { title: 'CALLS', of: ({ calls }) => String(calls) },
-  { title: 'UNKNOWN', of: ({ unknownCalls }) => String(unknownCalls) },
+  { title: 'UNKNOWN', isOptional: true, of: ({ unknownCalls }) => String(unknownCalls) },
   { title: 'COST', of: ({ costUsd }) => `$${costUsd.toFixed(2)}` },
-  {
-    title: 'ENTERED',
-    isText: true,
-    of: ({ enteredAt }) => enteredAt.slice(0, 16).replace('T', ' '),
-  },
+  { title: 'ENTERED', isText: true, of: ({ enteredAt }) => minute(enteredAt) },
 ]
-
-function pad(cell: string, column: number, widths: readonly number[]): string {
-  const width = widths[column] ?? 0
-  return COLUMNS[column]?.isText === true ? cell.padEnd(width) : cell.padStart(width)
-}

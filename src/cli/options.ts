@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option, type Command } from 'commander'
 import type { SettingName } from '../config.ts'
 import { EXISTING_POLICIES } from '../job.ts'
+import { PRIORITIES, type Priority } from '../outcome.ts'
 
 const SETTING_FLAGS: Partial<Record<SettingName, [flags: string, description: string]>> = {
   queueUrl: [
@@ -15,6 +16,10 @@ const SETTING_FLAGS: Partial<Record<SettingName, [flags: string, description: st
   stateDir: [
     '--state-dir <folder>',
     'embedded queue and spool (env RENDERQ_STATE_DIR, default .renderq)',
+  ],
+  scheduleRoot: [
+    '--schedule-root <folder>',
+    "schedules' manifests are read under it only (env RENDERQ_SCHEDULE_ROOT, default the current folder)",
   ],
   namespace: [
     '--namespace <name>',
@@ -69,10 +74,29 @@ export interface PlanFlags {
   set: Record<string, string>
   name?: string
   existing: (typeof EXISTING_POLICIES)[number]
+  keepPartials: boolean
+  /** In the order they were given. */
+  map?: readonly { target: string; source: string }[]
+  fillDown?: readonly string[]
+  only?: readonly string[]
+  rows?: string
+  where?: string
+  first?: number
+  sample?: number
+  force?: boolean
+  priority?: Priority
 }
 
+const SAMPLE_ROWS_MAX = 10_000
+
 export function addPlanFlags(command: Command): Command {
+  addManifestFlags(command)
+  for (const option of selectionFlags()) command.addOption(option.helpGroup('Rows:'))
   return command
+}
+
+function addManifestFlags(command: Command): void {
+  command
     .argument('<manifest>', 'CSV, TSV, JSON or JSON Lines; - reads stdin')
     .addOption(
       new Option(
@@ -97,7 +121,44 @@ export function addPlanFlags(command: Command): Command {
         .default('replace')
         .helpGroup('Manifest:'),
     )
+    .addOption(
+      new Option('--keep-partials', 'store the partial pictures of streams beside the results')
+        .default(false)
+        .helpGroup('Manifest:'),
+    )
+    .addOption(
+      new Option(
+        '--map <column=source>',
+        'a column of the manifest that stands for another, e.g. id="Variant SKU"; may be repeated',
+      )
+        .argParser(collectMapping)
+        .default([], 'none')
+        .helpGroup('Manifest:'),
+    )
+    .addOption(
+      new Option(
+        '--fill-down <columns>',
+        'columns whose blank cells take the value above, within one product; the first tells products apart',
+      )
+        .argParser(collectList)
+        .default([], 'none')
+        .helpGroup('Manifest:'),
+    )
 }
+
+const selectionFlags = (): Option[] => [
+  new Option('--only <ids>', 'rows with these ids').argParser(collectList),
+  new Option('--rows <ranges>', 'rows by their number, e.g. 1-50,60,200-'),
+  new Option('--where <conditions>', "rows by their columns: =, !=, ~, e.g. 'category=mug'"),
+  new Option('--first <count>', 'of these, the first so many').argParser(wholeNumber(Infinity)),
+  new Option('--sample <count>', 'of these, so many: the same ones every time').argParser(
+    wholeNumber(SAMPLE_ROWS_MAX),
+  ),
+  new Option('--force', 'render rows again that are stored already').default(false),
+  new Option('--priority <level>', 'rows of a higher one are rendered first')
+    .choices(PRIORITIES)
+    .default(undefined, 'normal'),
+]
 
 export const jsonFlag = () =>
   new Option('--json', 'for programs: JSON on stdout').default(false).helpGroup('Output:')
@@ -113,3 +174,29 @@ function collectAssignment(text: string, before: Record<string, string>): Record
   }
   return { ...before, [name.trim()]: value }
 }
+
+function collectMapping(text: string, before: PlanFlags['map'] = []): PlanFlags['map'] {
+  const [, target = '', source = ''] = /^([^=]+)=(.+)$/s.exec(text) ?? []
+  if (target.trim() === '' || source.trim() === '') {
+    throw new InvalidArgumentError(`write it as column=source, e.g. --map id="Variant SKU"`)
+  }
+  return [...before, { target: target.trim(), source: source.trim() }]
+}
+
+/** `a,b`; names with commas in double quotes. */
+function collectList(text: string, before: readonly string[] = []): readonly string[] {
+  const entries = [...text.matchAll(/"((?:[^"]|"")*)"|[^,]+/g)].map(([plain, quoted]) =>
+    (quoted?.replaceAll('""', '"') ?? plain).trim(),
+  )
+  return [...before, ...entries.filter((entry) => entry !== '')]
+}
+
+const wholeNumber =
+  (max: number) =>
+  (text: string): number => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : 0
+    if (number >= 1 && number <= max) return number
+    throw new InvalidArgumentError(
+      max === Infinity ? 'write a number from 1 on' : `write a number from 1 to ${max}`,
+    )
+  }

@@ -1,11 +1,20 @@
 /** The command line as commander sees it: all commands, examples first, strict about unknown options. */
 import { Command } from 'commander'
+import { cancelCommand } from './cancel.ts'
 import { emulatorCommand } from './emulator.ts'
 import { enqueueCommand } from './enqueue.ts'
+import { pauseCommand } from './pause.ts'
+import { resumeCommand } from './resume.ts'
+import { retryCommand } from './retry.ts'
 import { runCommand } from './run.ts'
+import { runsCommand } from './runs.ts'
+import { showCommand } from './show.ts'
+import { scheduleCommand } from './schedule.ts'
 import { statusCommand } from './status.ts'
+import { unpauseCommand } from './unpause.ts'
 import { validateCommand } from './validate.ts'
-import { version } from './version.ts'
+import { version } from '../version.ts'
+import { whyCommand } from './why.ts'
 import { workerCommand } from './worker.ts'
 
 const EXAMPLES = `
@@ -15,7 +24,8 @@ Examples
   $ renderq run catalog.csv                     render it here, now
   $ renderq enqueue catalog.csv                 hand it to the workers; prints the run id
   $ renderq worker --concurrency 16             take work until stopped
-  $ renderq status                              the latest runs
+  $ renderq runs                                the latest runs
+  $ renderq status --watch                      follow the latest one until it is over
 `
 const USAGE_HINT = '(run with --help for usage)'
 
@@ -23,7 +33,16 @@ export const commands = (): Command[] => [
   runCommand(),
   enqueueCommand(),
   workerCommand(),
+  runsCommand(),
   statusCommand(),
+  showCommand(),
+  whyCommand(),
+  pauseCommand(),
+  unpauseCommand(),
+  cancelCommand(),
+  resumeCommand(),
+  retryCommand(),
+  scheduleCommand(),
   validateCommand(),
   emulatorCommand(),
 ]
@@ -44,6 +63,7 @@ export function buildProgram(): Command {
     .exitOverride()
   for (const command of commands()) {
     program.addCommand(command.exitOverride().showHelpAfterError(USAGE_HINT))
+    for (const part of command.commands) part.exitOverride().showHelpAfterError(USAGE_HINT)
   }
   return program
 }

@@ -8,12 +8,16 @@ import type { RunBooks } from '../queue/ledger.ts'
 import type { RenderCounts } from '../queue/queue.ts'
 import { summaryOf } from '../report/run-summary.ts'
 import { count } from './count.ts'
-import { formatLine, formatBlock } from './format-progress.ts'
+import { formatBlock, formatLine, sittings } from './format-progress.ts'
+import { nextCommand } from './go-on.ts'
+import { plannedCost } from './planned-cost.ts'
 
 export interface Progress {
   readonly asJson: boolean
   planned(manifest: string, plan: Plan): void
   started(facts: { run: string; kind: 'opened' | 'continued'; queue: string; store: string }): void
+  /** A partial picture has come to this process. */
+  previewed(): void
   advanced(books: RunBooks, counts: RenderCounts): void
   note(text: string): void
   close(): void
@@ -26,9 +30,11 @@ const JSON_EVERY_MS = 1_000
 
 export function openProgress({ asJson }: { asJson: boolean }): Progress {
   const isLive = process.stderr.isTTY && !asJson
-  let startedAt = Date.now()
+  const sittingOf = sittings()
   let shownLines = 0
   let last = { at: 0, share: 0 }
+  let previews = 0
+  let saidPaused = false
 
   const say = (text: string) => {
     clearBlock()
@@ -36,29 +42,37 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
   }
   const emit = (event: object) => console.log(JSON.stringify({ v: 1, ...event }))
   function clearBlock(): void {
-    if (shownLines > 0) process.stderr.write(`\x1b[${shownLines}A\x1b[0J`)
+    if (shownLines > 0) process.stderr.write(`\r\x1b[${shownLines}A\x1b[0J`)
     shownLines = 0
   }
 
   return {
     asJson,
-    planned(manifest, { rowCount, pictureCount, byOperation, warnings }) {
+    planned(manifest, plan) {
+      const { rowCount, pictureCount, byOperation, costPlannedUsd, warnings } = plan
       for (const warning of warnings) say(`${styleText('yellow', 'warning')} ${warning}`)
-      say(`${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}`)
-      if (asJson) emit({ type: 'plan', manifest, rowCount, pictureCount, byOperation, warnings })
+      const cost = plannedCost(plan)
+      say(`${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${cost}`)
+      const facts = { manifest, rowCount, pictureCount, byOperation, costPlannedUsd, warnings }
+      if (asJson) emit({ type: 'plan', ...facts })
     },
     started({ run, kind, queue, store }) {
-      startedAt = Date.now()
       say(`${run}${kind === 'continued' ? ' goes on' : ''}   queue ${queue}   → ${store}`)
       if (asJson) emit({ type: 'started', run, kind, queue, store })
     },
+    previewed() {
+      previews += 1
+    },
     advanced(books, counts) {
       const now = Date.now()
+      const live = { ...sittingOf(books), previews }
+      if (books.state === 'paused' && !saidPaused) {
+        say(`${books.run} is paused, go on with  ${nextCommand(['unpause', books.run], {})}`)
+      }
+      saidPaused = books.state === 'paused'
       if (isLive) {
-        const block = formatBlock(books, counts, {
-          elapsedMs: now - startedAt,
-          width: process.stderr.columns,
-        })
+        const width = process.stderr.columns
+        const block = formatBlock(books, counts, { ...live, width })
         clearBlock()
         process.stderr.write(block.map((line) => `${line}\n`).join(''))
         shownLines = block.length
@@ -71,8 +85,8 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
       const isEnd = share === 1 && last.share < 1
       if (!isDue && !isEnd) return
       last = { at: now, share }
-      if (asJson) emit({ type: 'progress', ...summaryOf(books), queue: counts })
-      else say(formatLine(books, counts, { elapsedMs: now - startedAt }))
+      if (asJson) emit({ type: 'progress', ...summaryOf(books), previews, queue: counts })
+      else say(formatLine(books, counts, live))
     },
     note: say,
     close: clearBlock,

@@ -1,17 +1,20 @@
 /** Plan, enqueue, work and watch in one process; what the run comes to decides the exit code. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { loadConfig, type Config } from '../config.ts'
-import { EXIT, messageOf, ServiceError } from '../errors.ts'
-import { enqueuePlan } from '../producer/enqueue.ts'
+import { EXIT, messageOf, RenderqError, ServiceError } from '../errors.ts'
+import { enqueuePlan, type RunTerms } from '../producer/enqueue.ts'
 import type { Plan } from '../producer/plan.ts'
 import type { Brake, RunBooks } from '../queue/ledger.ts'
 import type { Consumer } from '../queue/queue.ts'
-import { summaryOf, unsuccessful } from '../report/run-summary.ts'
+import { summaryOf } from '../report/run-summary.ts'
 import { startWorker } from '../worker/worker.ts'
+import { endsOnSignal } from './ends-on-signal.ts'
+import { exitCodeOfRun } from './exit-code.ts'
+import { sameCommand } from './go-on.ts'
 import { openParts, type Parts } from './parts.ts'
-import { planFor } from './plan.ts'
+import { planFor, termsOf } from './plan.ts'
 import { openProgress, type Progress } from './progress.ts'
-import { requireApiKey } from './require-api-key.ts'
+import { requireApi } from './require-api.ts'
 import type { RunFlags } from './run.ts'
 import { printEnd } from './run-end.ts'
 import { exitCodeOf, onStopSignals, type StopLadder } from './stop-signals.ts'
@@ -29,7 +32,8 @@ export async function runManifest(manifest: string, flags: RunFlags): Promise<nu
 }
 
 async function runWith(manifest: string, flags: RunFlags, config: Config): Promise<number> {
-  requireApiKey(config)
+  requireApi(config)
+  const planning = endsOnSignal()
   await using plan = await planFor(manifest, flags, config)
   const progress = openProgress({ asJson: flags.json })
   progress.planned(manifest, plan)
@@ -38,19 +42,22 @@ async function runWith(manifest: string, flags: RunFlags, config: Config): Promi
   if (config.queue.backend === 'embedded')
     progress.note('opening the embedded queue (the first time takes some seconds)')
   await using parts = await openParts(config, { command: 'run', works: true, logLevel })
-  return await render(plan, { config, parts, progress, isEmulated: flags.emulator })
+  const terms = termsOf(flags)
+  planning[Symbol.dispose]()
+  return await render(plan, { config, parts, progress, terms, isEmulated: flags.emulator })
 }
 
 interface Running {
   config: Config
   parts: Parts
   progress: Progress
+  terms: RunTerms
   isEmulated: boolean
 }
 
 async function render(
   plan: Plan,
-  { config, parts, progress, isEmulated }: Running,
+  { config, parts, progress, terms, isEmulated }: Running,
 ): Promise<number> {
   let worker: Consumer | undefined
   // From here on a signal must not end the process at once: calls may be under way.
@@ -62,16 +69,18 @@ async function render(
     },
   })
   try {
-    const { kind, run } = await enqueuePlan(plan, parts)
+    const { kind, run } = await enqueuePlan(plan, parts, terms)
     progress.started({ run, kind, queue: parts.queue.name, store: parts.store.url })
-    if (ladder.received === undefined) worker = await startWorker(config, parts)
+    if (ladder.received === undefined)
+      worker = await startWorker(config, { ...parts, onPreview: progress.previewed })
     const end = await watch(run, { parts, progress, ladder })
     await worker?.drain(config.worker.drainTimeoutMs)
     progress.close()
     const books = await parts.queue.ledger.books(run)
-    if (books === undefined)
-      throw new ServiceError(`the ledger has lost ${run}: run the command again`)
-    await printEnd(books, { end, store: parts.store, asJson: progress.asJson, isEmulated })
+    if (books === undefined) throw lostRun(run)
+    const { store, queue } = parts
+    const { asJson } = progress
+    await printEnd(books, { end, ledger: queue.ledger, store, asJson, isEmulated })
     return exitCodeFor(end, books)
   } finally {
     progress.close()
@@ -98,6 +107,7 @@ async function watch(
       if (end !== undefined) return end
       lookedAt = performance.now()
     } catch (cause) {
+      if (cause instanceof RenderqError) throw cause
       // The worker waits an outage out, and so do we, for a while.
       if (performance.now() - lookedAt > OUTAGE_MAX_MS) throw lostQueue(parts, cause)
     }
@@ -110,14 +120,22 @@ async function look(
   { parts: { queue }, progress }: { parts: Parts; progress: Progress },
 ): Promise<RunEnd | undefined> {
   const books = await queue.ledger.books(run)
-  if (books !== undefined) progress.advanced(books, await queue.renderCounts())
-  if (books?.state === 'finished') return { kind: 'finished' }
+  if (books === undefined) throw lostRun(run)
+  progress.advanced(books, await queue.renderCounts())
+  if (books.finishedAt !== undefined) return { kind: 'finished' }
   const brake = await queue.ledger.brake()
   return brake === undefined ? undefined : { kind: 'braked', brake }
 }
 
+/** Somebody emptied the queue's server. What is stored is not called again. */
+function lostRun(run: string): ServiceError {
+  return new ServiceError(
+    `the queue has lost ${run}: rebuild it from the store with "renderq resume ${run}", or run the same command again:  ${sameCommand()}`,
+  )
+}
+
 function lostQueue({ queue }: Parts, cause: unknown): ServiceError {
-  const message = `the queue at ${queue.name} does not answer: ${messageOf(cause)} - run the command again later`
+  const message = `the queue at ${queue.name} does not answer: ${messageOf(cause)} - later run the same command again:  ${sameCommand()}`
   return new ServiceError(message, { cause })
 }
 
@@ -128,7 +146,7 @@ function exitCodeFor(end: RunEnd, books: RunBooks): number {
     case 'braked':
       return end.brake.code === 'quota_exhausted' ? EXIT.stoppedByLimit : EXIT.serviceUnavailable
     case 'finished':
-      return unsuccessful(summaryOf(books)) > 0 ? EXIT.rowsFailed : EXIT.ok
+      return exitCodeOfRun(summaryOf(books))
   }
 }
 

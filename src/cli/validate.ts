@@ -19,17 +19,18 @@ export function validateCommand(): Command {
     async (manifest: string, flags: PlanFlags & { json: boolean }) => {
       const { loadConfig } = await import('../config.ts')
       const { planFor } = await import('./plan.ts')
+      const { plannedCost } = await import('./planned-cost.ts')
       await using plan = await planFor(manifest, flags, loadConfig(flags))
       const { rowCount, pictureCount, byOperation, warnings } = plan
       if (flags.json) {
-        console.log(
-          JSON.stringify({ v: 1, rowCount, pictureCount, byOperation, warnings, problems: [] }),
-        )
+        const { costPlannedUsd, unpricedRowCount } = plan
+        const facts = { rowCount, pictureCount, byOperation, costPlannedUsd, unpricedRowCount }
+        console.log(JSON.stringify({ v: 1, ...facts, warnings, problems: [] }))
         return
       }
       for (const warning of warnings) console.error(`warning: ${warning}`)
       console.log(
-        `${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, no problems`,
+        `${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${plannedCost(plan)}, no problems`,
       )
     },
   )

@@ -15,6 +15,7 @@ const ONLY_BY_FLAG = [
   'openaiApiKey',
   'openaiOrgId',
   'openaiProjectId',
+  'openaiApiVersion',
 ] as const
 
 /** About what makes progress visible; a real call takes ten times as long. */

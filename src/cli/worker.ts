@@ -12,9 +12,11 @@ export function workerCommand(): Command {
   const command = new Command('worker')
     .description('take rows from the queue and render them, until stopped')
     .addHelpText('before', EXAMPLES)
-  return addSettings(command, [...STORE_AND_QUEUE, ...WORKING]).action(async (flags: object) => {
-    const { loadConfig } = await import('../config.ts')
-    const { work } = await import('./work.ts')
-    process.exitCode = await work(loadConfig(flags))
-  })
+  return addSettings(command, [...STORE_AND_QUEUE, ...WORKING, 'scheduleRoot']).action(
+    async (flags: object) => {
+      const { loadConfig } = await import('../config.ts')
+      const { work } = await import('./work.ts')
+      process.exitCode = await work(loadConfig(flags))
+    },
+  )
 }

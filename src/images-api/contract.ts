@@ -26,7 +26,10 @@ export interface ImagesCall {
   markup?: CallPicture
 }
 
-/** Where the bytes of one picture go as they are decoded. Awaited before more is read: that is the back-pressure. */
+/**
+ * Where the bytes of one picture go as they are decoded. Awaited before more is read: that is the back-pressure.
+ * The chunk's memory is used again afterwards, so whoever keeps it copies it.
+ */
 export interface PictureSink {
   write(chunk: Uint8Array): Promise<void>
 }

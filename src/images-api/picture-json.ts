@@ -70,8 +70,8 @@ export class PictureJson {
   #begin({ index, head }: BegunPicture): void {
     if (this.byteCounts.has(index)) throw new AnswerBrokenError('the body repeats its keys')
     this.byteCounts.set(index, 0)
-    this.#reading = { index, decoder: new Base64Decoder() }
-    this.#reading.decoder.push(Buffer.from(head))
+    const decoder = new Base64Decoder(head)
+    this.#reading = { index, decoder }
   }
 
   /** Decodes up to the end of the bytes or the closing quote, and returns where that is. */
@@ -79,7 +79,8 @@ export class PictureJson {
     // No escape in base64 contains a quote, so the first one closes the string.
     const quote = bytes.indexOf(QUOTE, from)
     const end = quote === -1 ? bytes.length : quote
-    await this.#write(reading.decoder.push(bytes.subarray(from, end)), reading)
+    const piece = bytes.subarray(from, end)
+    for (const block of reading.decoder.push(piece)) await this.#write(block, reading)
     if (quote !== -1) {
       await this.#write(reading.decoder.finish(), reading)
       for (const oddity of reading.decoder.oddities) this.oddities.add(oddity)

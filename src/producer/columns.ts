@@ -1,4 +1,5 @@
 import type { ImageRequest } from '../job.ts'
+import { columnOf, COLUMNS, PICTURE_COLUMNS, type Column } from '../manifest-columns.ts'
 import { nearest } from '../nearest.ts'
 
 /**
@@ -16,78 +17,66 @@ export const PARAMETER_KINDS = {
   output_compression: 'integer',
   moderation: 'word',
   input_fidelity: 'word',
+  complexity: 'word',
+  frame_count: 'integer',
+  frame_duration_ms: 'integer',
+  svg: 'author',
+  stream: 'flag',
+  partial_images: 'integer',
   style: 'word',
   response_format: 'word',
   user: 'text',
   safety_identifier: 'text',
-} as const satisfies Record<keyof ImageRequest, 'text' | 'word' | 'integer'>
+} as const satisfies Record<keyof ImageRequest, ParameterKind>
 
-export type ParameterColumn = keyof typeof PARAMETER_KINDS
-export type Column = ParameterColumn | 'id' | 'operation' | 'image' | 'mask' | 'name'
+/** `flag`: true or false; `author`: the API's nested object, who writes an svg and how hard they think. */
+export type ParameterKind = 'text' | 'word' | 'integer' | 'flag' | 'author'
 
-export const PARAMETERS = Object.keys(PARAMETER_KINDS) as ParameterColumn[]
-const COLUMNS: readonly Column[] = ['id', 'operation', 'image', 'mask', 'name', ...PARAMETERS]
-
-/** Only what cannot be meant otherwise: an alias takes the name away from the template variables. */
-const ALIASES: Readonly<Record<string, Column>> = {
-  custom_id: 'id',
-  images: 'image',
-  format: 'output_format',
-  compression: 'output_compression',
-  count: 'n',
-  filename: 'name',
-}
-
-const COLUMN_OF_NAME: ReadonlyMap<string, Column> = new Map([
-  ...COLUMNS.map((column) => [column, column] as const),
-  ...Object.entries(ALIASES),
-])
-
-/** Parameters of the API that are not sent yet: someone who gives one should hear that nothing happens. */
-const NOT_SENT: ReadonlySet<string> = new Set([
-  'stream',
-  'partial_images',
-  'complexity',
-  'markup',
-  'frame_count',
-  'frame_duration_ms',
-  'svg',
-])
-
-/** The column a header names, whatever its case; undefined: a template variable. */
-export function columnOf(header: string): Column | undefined {
-  return COLUMN_OF_NAME.get(header.toLowerCase())
-}
+export {
+  columnOf,
+  PARAMETERS,
+  PICTURE_COLUMNS,
+  type Column,
+  type ParameterColumn,
+  type PictureColumn,
+} from '../manifest-columns.ts'
 
 /** As OpenAI spells the body of a request, so without aliases. */
 export function isApiColumn(name: string): boolean {
-  return Object.hasOwn(PARAMETER_KINDS, name) || ['image', 'images', 'mask'].includes(name)
+  return Object.hasOwn(PARAMETER_KINDS, name) || ['images', ...PICTURE_COLUMNS].includes(name)
 }
 
 /** What a header that is no column was probably meant to be. */
 export function intendedColumn(header: string): Column | undefined {
   const name = variableNameOf(header)
-  const known = COLUMN_OF_NAME.get(name)
+  const known = columnOf(name)
   // Two or three letters are near everything.
   if (known !== undefined || name.length < 4) return known
   return nearest(name, COLUMNS) as Column | undefined
 }
 
-/** Why a header that is no column deserves a word, or undefined. */
+/** Why a header that is no column deserves a word, or undefined. renderq's own notes, `_error`, deserve none. */
 export function headerWarning(header: string): string | undefined {
-  if (NOT_SENT.has(variableNameOf(header))) {
-    return `column "${header}" is a parameter that renderq does not send yet: it is only a template variable`
-  }
+  if (header.startsWith('_')) return undefined
   const intended = intendedColumn(header)
   if (intended === undefined) return undefined
   return `column "${header}" is only a template variable (did you mean ${intended}?)`
 }
 
+/** The same headers are asked for in every row. */
+const VARIABLE_NAMES_MAX = 10_000
+const variableNames = new Map<string, string>()
+
 /** `Image Src` → `image_src`: the name a template can use without brackets. */
 export function variableNameOf(header: string): string {
-  return header
+  const known = variableNames.get(header)
+  if (known !== undefined) return known
+  const name = header
     .trim()
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '_')
     .replace(/^_+|_+$/g, '')
+  if (variableNames.size >= VARIABLE_NAMES_MAX) variableNames.clear()
+  variableNames.set(header, name)
+  return name
 }

@@ -1,7 +1,7 @@
 /**
- * Input pictures and masks that a manifest names. Local files are read here, once each, because no other
- * machine could: regular files under the allowed roots, wherever links and dots lead. Of URLs only the
- * shape is checked; what is there is the worker's business.
+ * Input pictures, masks and markups that a manifest names. Local files are read here, once each, because no
+ * other machine could: regular files under the allowed roots, wherever links and dots lead. Of everything
+ * else only the shape is checked (`picture-links.ts`); what is there is the worker's business, or the API's.
  */
 import { createHash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
@@ -9,23 +9,26 @@ import { ConfigError, messageOf } from '../errors.ts'
 import { INPUT_MEDIA_TYPES } from '../images-api/models.ts'
 import type { InputPicture } from '../job.ts'
 import { inspectPicture, PictureBrokenError, type PictureFacts } from '../picture.ts'
+import { shownSizeOf, type PictureSize } from '../picture/orientation.ts'
+import { hasTransparentPixels } from '../picture/transparency.ts'
 import { inputKey } from '../storage/keys.ts'
+import type { PictureName } from './cell-values.ts'
+import { linkedPicture } from './picture-links.ts'
 import { locateInside, readRegularFile } from './read-inside.ts'
 
 /** The API's own limit for each upload is "less than 50 MB". */
 const PICTURE_BYTES_MAX = 50 * 1024 * 1024 - 1
 /** So many are remembered; a larger catalog keeps its pictures in a bucket and names them there. */
 const LOCAL_PICTURES_MAX = 100_000
-const REFERENCES_REMEMBERED_MAX = 10_000
-const URL_CHARS_MAX = 8_192
-/** One letter before the colon is a drive of Windows; a colon alone may be part of a file name. */
-const HAS_SCHEME = /^[a-z][a-z0-9+.-]+:\/\/|^(data|file):/i
+const NAMES_REMEMBERED_MAX = 10_000
 
 /** A local picture as it was when it was read; `file` may have other bytes by the time it is uploaded. */
 export interface LocalPicture extends PictureFacts {
   key: string
   file: string
   sha256: string
+  /** Width and height as a viewer shows it. */
+  shownSize: PictureSize
 }
 
 export type PictureResult =
@@ -35,9 +38,10 @@ export type PictureResult =
 export class InputPictures {
   readonly #baseDir: string
   readonly #rootDirs: readonly string[]
-  readonly #byReference = new Map<string, PictureResult>()
+  readonly #byName = new Map<string, PictureResult>()
   readonly #byPath = new Map<string, PictureResult>()
   readonly #byKey = new Map<string, LocalPicture>()
+  readonly #isSeeThrough = new Map<string, boolean>()
   #realRoots: Promise<readonly string[]> | undefined
 
   /** Relative paths start at `baseDir`; only what really lies under one of `rootDirs` is read. */
@@ -52,19 +56,33 @@ export class InputPictures {
   }
 
   /** Remembers the answer: catalogs name the same picture in many rows. */
-  async find(reference: string): Promise<PictureResult> {
-    const known = this.#byReference.get(reference)
+  async find(name: PictureName): Promise<PictureResult> {
+    const linked = linkedPicture(name)
+    if (linked.kind !== 'path') return linked
+    const { path } = linked
+    const known = this.#byName.get(path)
     if (known !== undefined) return known
-    const found = await this.#find(reference)
-    if (this.#byReference.size >= REFERENCES_REMEMBERED_MAX) this.#byReference.clear()
-    this.#byReference.set(reference, found)
+    const found = await this.#find(path)
+    if (this.#byName.size >= NAMES_REMEMBERED_MAX) this.#byName.clear()
+    this.#byName.set(path, found)
     return found
   }
 
-  async #find(reference: string): Promise<PictureResult> {
-    if (HAS_SCHEME.test(reference)) return remotePicture(reference)
+  /** Whether a picture that was found has transparent pixels; it is read again, and decoded, once per content. */
+  async isSeeThrough({ key, file, hasAlpha }: LocalPicture): Promise<boolean> {
+    const known = hasAlpha ? this.#isSeeThrough.get(key) : false
+    if (known !== undefined) return known
+    const read = await readRegularFile(file, PICTURE_BYTES_MAX)
+    // What is no longer there, or broken, is found when it is uploaded.
+    const answer =
+      read.kind === 'problem' || (await hasTransparentPixels(read.bytes).catch(() => false))
+    this.#isSeeThrough.set(key, answer)
+    return answer
+  }
+
+  async #find(written: string): Promise<PictureResult> {
     this.#realRoots ??= Promise.all(this.#rootDirs.map(realRoot))
-    const located = await locateInside(reference, this.#baseDir, await this.#realRoots)
+    const located = await locateInside(written, this.#baseDir, await this.#realRoots)
     if (located.kind === 'problem') return located
     const { path } = located
     const known = this.#byPath.get(path)
@@ -88,7 +106,8 @@ export class InputPictures {
         return problem(`is ${facts.mediaType}: the API takes PNG, WebP and JPEG`)
       }
       const sha256 = createHash('sha256').update(read.bytes).digest('hex')
-      return this.#keep({ ...facts, key: inputKey(sha256, facts.extension), file, sha256 })
+      const key = inputKey(sha256, facts.extension)
+      return this.#keep({ ...facts, key, file, sha256, shownSize: shownSizeOf(read.bytes, facts) })
     } catch (error) {
       if (error instanceof PictureBrokenError) return problem(`can't be used: ${error.message}`)
       throw error
@@ -112,25 +131,6 @@ async function realRoot(dir: string): Promise<string> {
   } catch (cause) {
     throw new ConfigError(`pictures can't be read from ${dir}: ${messageOf(cause)}`, { cause })
   }
-}
-
-function remotePicture(reference: string): PictureResult {
-  if (reference.length > URL_CHARS_MAX) {
-    return problem(`is a URL of more than ${URL_CHARS_MAX} characters`)
-  }
-  if (/^s3:/i.test(reference)) {
-    if (!/^s3:\/\/[^/]+\/.+$/.test(reference)) return problem('must be s3://bucket/key')
-    return { kind: 'picture', input: { kind: 's3', url: reference } }
-  }
-  if (!/^https?:/i.test(reference)) {
-    return problem('must be a file beside the manifest, or an https:// or s3:// URL')
-  }
-  if (!URL.canParse(reference)) return problem('is not a valid URL')
-  const { username, password } = new URL(reference)
-  if (username !== '' || password !== '') {
-    return problem('holds a user name or password, which would be kept in jobs and records')
-  }
-  return { kind: 'picture', input: { kind: 'url', url: reference } }
 }
 
 const problem = (message: string): PictureResult => ({ kind: 'problem', message })

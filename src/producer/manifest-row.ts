@@ -6,6 +6,12 @@ export interface ManifestRow {
   line: number
   /** By column name as written. A Map, because names come from outside. */
   values: ReadonlyMap<string, unknown>
+  /** Where that is not what the file says: of a line of OpenAI's batch files, of cells filled from above. */
+  asWritten?: ReadonlyMap<string, unknown>
+  /** Of the same product, as it is written; where products are told apart. */
+  firstOfProduct?: ReadonlyMap<string, unknown>
+  /** All names there are, where that is known from the beginning: one list behind all rows of a CSV. */
+  header?: readonly string[]
   /** What the manifest itself says for rows that lack a column (JSON's `defaults`). */
   defaults: ReadonlyMap<string, unknown>
 }

@@ -1,38 +1,47 @@
 import { open, rm, rmdir, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RenderJob } from '../job.ts'
+import type { PlannedRow } from '../job.ts'
 
-const BUFFERED_CHARS_MAX = 256 * 1024
+const BUFFER_BYTES = 512 * 1024
+/** UTF-8 takes at most so many bytes for each unit of a JavaScript string. */
+const BYTES_PER_CHAR_MAX = 3
 
-/** A local file, JSON Lines of RenderJob: the rows from `firstRow` (zero-based) on. */
+/** A local file, JSON Lines of PlannedRow: the rows from `firstRow` (zero-based) on. */
 export interface PlanPart {
   file: string
   firstRow: number
   rowCount: number
 }
 
-/** Writes planned jobs as JSON Lines, some thousand rows to a file, holding a fraction of one file at a time. */
+/** Writes planned rows as JSON Lines, some thousand rows to a file, through one buffer. */
 export class PlanParts {
   readonly #dir: string
   readonly #rowsPerPart: number
   readonly #parts: PlanPart[] = []
   #file: FileHandle | undefined
   #rowCount = 0
-  #buffered = ''
+  readonly #buffer = Buffer.allocUnsafe(BUFFER_BYTES)
+  #byteCount = 0
 
   constructor(dir: string, rowsPerPart: number) {
     this.#dir = dir
     this.#rowsPerPart = rowsPerPart
   }
 
-  async add(job: RenderJob): Promise<void> {
+  async add(planned: PlannedRow): Promise<void> {
     this.#file ??= await this.#openNext()
-    this.#buffered += `${JSON.stringify(job)}\n`
+    await this.#write(`${JSON.stringify(planned)}\n`)
     this.#rowCount += 1
     const part = this.#parts.at(-1)
     if (part !== undefined) part.rowCount += 1
     if (part?.rowCount === this.#rowsPerPart) await this.#close()
-    else if (this.#buffered.length > BUFFERED_CHARS_MAX) await this.#flush()
+  }
+
+  async #write(line: string): Promise<void> {
+    const bytesMax = line.length * BYTES_PER_CHAR_MAX
+    if (bytesMax > BUFFER_BYTES - this.#byteCount) await this.#flush()
+    if (bytesMax > BUFFER_BYTES) await this.#file?.appendFile(line)
+    else this.#byteCount += this.#buffer.write(line, this.#byteCount)
   }
 
   /** Completes the last file. */
@@ -43,7 +52,7 @@ export class PlanParts {
 
   /** Removes what was written, and the folder if that leaves it empty. May be called again. */
   async remove(): Promise<void> {
-    this.#buffered = ''
+    this.#byteCount = 0
     await this.#close()
     for (const { file } of this.#parts) await rm(file, { force: true })
     await rmdir(this.#dir).catch(() => {})
@@ -65,8 +74,8 @@ export class PlanParts {
   }
 
   async #flush(): Promise<void> {
-    const text = this.#buffered
-    this.#buffered = ''
-    if (text !== '') await this.#file?.appendFile(text)
+    const bytes = this.#buffer.subarray(0, this.#byteCount)
+    this.#byteCount = 0
+    if (bytes.length > 0) await this.#file?.appendFile(bytes)
   }
 }

@@ -1,26 +1,29 @@
 /**
  * Reads a whole manifest and gives back either everything wrong with it or the work it means: jobs in
- * files, input pictures by digest, counts, and a digest of it all. Sends nothing and writes only under
+ * files, input pictures by digest, counts, about the cost, and a digest of it all. Sends nothing and writes only under
  * `workDir`. Memory: a row, a buffer of jobs, 24 to 48 bytes per row against duplicates, and the facts of
  * local pictures.
  */
-import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { basename, dirname, extname, resolve } from 'node:path'
 import type { ServerKind } from '../images-api/rules.ts'
-import type { Operation, RenderJob, RunId } from '../job.ts'
+import type { RenderJob, RunId } from '../job.ts'
 import { sanitizeKey } from '../storage/keys.ts'
 import { Findings } from './findings.ts'
 import { InputPictures, type LocalPicture } from './input-pictures.ts'
 import type { ByteSource } from './manifest-bytes.ts'
 import { readManifest } from './manifest-reader.ts'
+import type { ManifestRow } from './manifest-row.ts'
 import { PlanParts, type PlanPart } from './plan-parts.ts'
+import { RowPicker, type PickOptions } from './row-picker.ts'
 import { RowPlanner } from './row-planner.ts'
+import { RunTally, type RunTotals } from './run-tally.ts'
 
 const NAME_BY_DEFAULT = '{{ manifest }}/{{ id }}'
 const ROWS_PER_PART = 5_000
+const NO_PARTIALS = '--keep-partials: no row asks for partial_images, so there are none to keep'
 
-export interface PlanOptions {
+export interface PlanOptions extends PickOptions {
   /** A path, or `-` for standard input. */
   manifest: string
   run: RunId
@@ -31,6 +34,10 @@ export interface PlanOptions {
   /** Template of the object key, for rows without a `name`. */
   name?: string
   existing: RenderJob['existing']
+  /** Store the partial pictures of streams beside the results. */
+  keepPartials?: boolean
+  /** Render rows even though their records are there. */
+  force?: boolean
   server: ServerKind
   today: Date
   /** Made when absent. The parts lie here until the plan is disposed. */
@@ -42,16 +49,13 @@ export interface PlanOptions {
   stdin?: ByteSource
 }
 
-export interface Plan extends AsyncDisposable {
+export interface Plan extends RunTotals, AsyncDisposable {
   run: RunId
   /** Base name without extension, fit for object keys; `stdin` for `-`. */
   manifestName: string
-  rowCount: number
-  pictureCount: number
-  byOperation: Record<Operation, number>
   manifestSha256: string
-  /** sha256 over every job's fingerprint, key and policy, in order: equal digests are the same work. */
-  digest: string
+  /** The manifest's own column names, in its order, as far as they are few enough to list. */
+  columns: readonly string[]
   /** For a person: few, each with how often and where first. */
   warnings: string[]
   parts: readonly PlanPart[]
@@ -82,24 +86,29 @@ async function planInto(
   const findings = new Findings(isStdin ? 'stdin' : manifest)
   const baseDir = isStdin ? resolve('.') : dirname(resolve(manifest))
   const pictures = new InputPictures(baseDir, [baseDir, ...(options.imageRoots ?? [])])
-  const planner = new RowPlanner(plannerOptions(options, manifestName), pictures, findings)
-  const tally = new Tally()
+  const set = setOf(options)
+  const picker = new RowPicker(options, { manifestName, set }, findings)
+  const settings = { ...plannerOptions(options), manifestName, set, map: picker.map }
+  const planner = new RowPlanner(settings, pictures, findings)
+  const tally = new RunTally()
   const source = options.stdin === undefined ? {} : { stdin: options.stdin }
   const { rows, sha256 } = readManifest(manifest, findings, source)
-  let rowCount = 0
-  for await (const row of rows) {
-    const job = await planner.plan(row, rowCount)
-    rowCount += 1
+  let row = 0
+  for await (const picked of picker.pick(rows)) {
+    const job = await planner.plan(picked.row, { number: picked.number, row })
+    row += 1
     // Once anything is wrong, the rest is only checked.
     if (job === undefined || findings.problemCount > 0) continue
     tally.add(job)
-    await parts.add(job)
+    await parts.add({ job, columns: writtenColumns(picked.row) })
   }
   findings.throwIfProblems()
+  if (options.keepPartials === true && tally.keptPartialsCount === 0) findings.warn(NO_PARTIALS)
   return {
     run: options.run,
     manifestName,
     manifestSha256: sha256(),
+    columns: picker.columns,
     ...tally.totals(),
     warnings: findings.warnings,
     parts: await parts.finish(),
@@ -107,31 +116,16 @@ async function planInto(
   }
 }
 
-function plannerOptions(options: PlanOptions, manifestName: string) {
-  const { run, existing, server, today, name = NAME_BY_DEFAULT, prompt } = options
-  const set = { ...options.set, ...(prompt !== undefined && { prompt }) }
-  return { run, existing, server, today, name, set, manifestName }
+const setOf = ({ set, prompt }: PlanOptions) => ({ ...set, ...(prompt !== undefined && { prompt }) })
+
+function plannerOptions(options: PlanOptions) {
+  const { run, existing, keepPartials = false, force = false, server, today } = options
+  const { name = NAME_BY_DEFAULT } = options
+  return { run, existing, keepPartials, force, server, today, name }
 }
 
-class Tally {
-  readonly #digest = createHash('sha256')
-  readonly #byOperation: Record<Operation, number> = { generate: 0, edit: 0, variation: 0 }
-  #rowCount = 0
-  #pictureCount = 0
-
-  add({ fingerprint, key, existing, operation, request }: RenderJob): void {
-    this.#digest.update(`${fingerprint}\t${key}\t${existing}\n`)
-    this.#byOperation[operation] += 1
-    this.#rowCount += 1
-    this.#pictureCount += request.n
-  }
-
-  totals(): Pick<Plan, 'rowCount' | 'pictureCount' | 'byOperation' | 'digest'> {
-    return {
-      rowCount: this.#rowCount,
-      pictureCount: this.#pictureCount,
-      byOperation: this.#byOperation,
-      digest: this.#digest.digest('hex'),
-    }
-  }
+function writtenColumns({ values, asWritten = values }: ManifestRow): Record<string, unknown> {
+  const columns: Record<string, unknown> = {}
+  for (const [name, value] of asWritten) columns[name] = value
+  return columns
 }

@@ -130,7 +130,7 @@ function rowOf({ line, cells, bytes }: CsvRecord, layout: Layout): ManifestRow |
     else if (cell.trim() !== '')
       findings.problem({ line, message: 'has a cell without a column name' })
   }
-  return { line, values, defaults: NO_DEFAULTS }
+  return { line, values, header: names, defaults: NO_DEFAULTS }
 }
 
 const STRAY_QUOTE = 'has text after the closing quote: write a quote inside quoted text as ""'

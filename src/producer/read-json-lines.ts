@@ -19,8 +19,8 @@ export async function* readJsonLines(
       continue
     }
     const value = parseLine(bytes.toString('utf8'), line, findings)
-    const values = value === undefined ? undefined : rowColumns(value, line, findings)
-    if (values !== undefined) yield { line, values, defaults: NO_DEFAULTS }
+    const columns = value === undefined ? undefined : rowColumns(value, line, findings)
+    if (columns !== undefined) yield { line, ...columns, defaults: NO_DEFAULTS }
   }
 }
 

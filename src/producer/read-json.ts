@@ -1,4 +1,5 @@
 import { batchLineColumns, isBatchLine } from './batch-line.ts'
+import { variableNameOf } from './columns.ts'
 import type { Findings } from './findings.ts'
 import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
 import { columnsOfObject, NO_DEFAULTS, REPEATED_NAME, type ManifestRow } from './manifest-row.ts'
@@ -6,6 +7,18 @@ import { columnsOfObject, NO_DEFAULTS, REPEATED_NAME, type ManifestRow } from '.
 /** JSON is read whole, text and values; above this, JSON Lines is the better form. */
 const JSON_BYTES_MAX = 64 * 1024 * 1024
 const TOP_LEVEL_NAMES: ReadonlySet<string> = new Set(['$schema', 'defaults', 'rows'])
+/** What a manifest can't decide about its own run. In plain form. */
+const FLAGS_ALONE: ReadonlySet<string> = new Set([
+  'only',
+  'rows',
+  'where',
+  'first',
+  'sample',
+  'force',
+  'priority',
+  'map',
+  'fill_down',
+])
 const LINE_END = /\r\n?|\n/g
 
 interface Parts {
@@ -25,8 +38,8 @@ export async function* readJson(
   if (parts === undefined) return
   for (const [index, value] of parts.rows.entries()) {
     const line = lines?.[index] ?? 1
-    const values = rowColumns(value, line, findings)
-    if (values !== undefined) yield { line, values, defaults: parts.defaults }
+    const columns = rowColumns(value, line, findings)
+    if (columns !== undefined) yield { line, ...columns, defaults: parts.defaults }
   }
 }
 
@@ -35,10 +48,11 @@ export function rowColumns(
   value: unknown,
   line: number,
   findings: Findings,
-): ReadonlyMap<string, unknown> | undefined {
+): Pick<ManifestRow, 'values' | 'asWritten'> | undefined {
   const columns = columnsOfObject(value, line, findings)
-  if (columns === undefined || !isBatchLine(columns)) return columns
-  return batchLineColumns(columns, line, findings)
+  if (columns === undefined || !isBatchLine(columns)) return columns && { values: columns }
+  const values = batchLineColumns(columns, line, findings)
+  return values && { values, asWritten: columns }
 }
 
 async function readWhole(
@@ -115,5 +129,10 @@ function partsOf(document: unknown, findings: Findings): Parts | undefined {
   }
   if (!parts.has('defaults')) return { rows, defaults: NO_DEFAULTS }
   const defaults = columnsOfObject(parts.get('defaults'), 1, findings)
+  for (const name of defaults?.keys() ?? []) {
+    if (!FLAGS_ALONE.has(variableNameOf(name))) continue
+    const message = `is a flag, --${variableNameOf(name).replace('_', '-')}, and not for defaults`
+    findings.problem({ column: name, message })
+  }
   return defaults && { rows, defaults }
 }

@@ -1,5 +1,6 @@
 import { BOUNDED_PARAMETERS, numberProblemOf } from '../images-api/number-bounds.ts'
 import { integerOf, isGiven, quoted, textOf } from './cell-values.ts'
+import type { ColumnMap } from './column-map.ts'
 import {
   columnOf,
   headerWarning,
@@ -23,19 +24,28 @@ export interface RowCells {
   /** What there is for each column; never blank. */
   given: ReadonlyMap<Column, unknown>
   /** Which of them the row gives itself. */
-  own: ReadonlySet<Column>
+  own: Pick<ReadonlySet<Column>, 'has'>
   /** Everything by the name it was written with, for templates. */
   named: Cells
+  /** As it is written; with `--fill-down`. */
+  firstOfProduct?: Cells
 }
 
 export class CellSorter {
   readonly #findings: Findings
   readonly #set: Cells
+  readonly #map: ColumnMap
   readonly #columns = new Map<string, Column | undefined>()
+  /** The same of the manifest's own names, some of which `--map` takes for something else. */
+  readonly #ownColumns = new Map<string, Column | undefined>()
   readonly #clashes = new Set<string>()
 
-  constructor(set: Readonly<Record<string, string>>, findings: Findings) {
+  constructor(
+    { set, map }: { set: Readonly<Record<string, string>>; map: ColumnMap },
+    findings: Findings,
+  ) {
     this.#findings = findings
+    this.#map = map
     this.#set = new Map(Object.entries(set).filter((entry) => this.#isUsable(entry)))
     const problem = columnNamesProblem([...this.#set.keys()])
     if (problem !== undefined) findings.problem({ file: '--set', message: problem })
@@ -50,24 +60,32 @@ export class CellSorter {
   }
 
   sort(row: ManifestRow): RowCells {
-    const own = this.#givenIn(row.values, row.line)
+    const { line, values } = row
+    const own = this.#givenIn(values, line, (name) => this.#ownColumnOf(name, row))
+    for (const [column, value] of this.#map.columnsOf(values)) own.set(column, value)
     const given = new Map(own)
     for (const cells of [this.#set, row.defaults]) {
-      for (const [column, value] of this.#givenIn(cells, row.line)) {
+      for (const [column, value] of this.#givenIn(cells, line, (name) => this.#columnOf(name, line))) {
         if (!given.has(column)) given.set(column, value)
       }
     }
     // A prompt for all rows is not meant for those that can't have one.
     const operation = textOf(given.get('operation'))?.trim().toLowerCase()
     if (operation === 'variation' && !own.has('prompt')) given.delete('prompt')
-    return { line: row.line, given, own: new Set(own.keys()), named: this.#named(row) }
+    const { firstOfProduct } = row
+    const named = this.#named(row)
+    return { line, given, own, named, ...(firstOfProduct !== undefined && { firstOfProduct }) }
   }
 
-  #givenIn(cells: Cells, line: number): Map<Column, unknown> {
+  #givenIn(
+    cells: Cells,
+    line: number,
+    columnOf: (name: string) => Column | undefined,
+  ): Map<Column, unknown> {
     const given = new Map<Column, unknown>()
     const headerOf = new Map<Column, string>()
     for (const [name, value] of cells) {
-      const column = this.#columnOf(name, line)
+      const column = columnOf(name)
       if (column === undefined || !isGiven(value)) continue
       const other = headerOf.get(column)
       if (other !== undefined) this.#reportClash(other, name, { column, line })
@@ -79,12 +97,23 @@ export class CellSorter {
 
   /** The row itself where nothing fills it: most manifests, and no copy then. */
   #named(row: ManifestRow): Cells {
-    if (this.#set.size === 0 && row.defaults.size === 0) return row.values
+    const mapped = this.#map.variablesOf(row.values)
+    if (this.#set.size + row.defaults.size + mapped.size === 0) return row.values
     const named = new Map([...row.defaults, ...this.#set])
-    for (const [name, value] of row.values) {
-      if (isGiven(value) || !named.has(name)) named.set(name, value)
+    for (const cells of [row.values, mapped]) {
+      for (const [name, value] of cells) {
+        if (isGiven(value) || !named.has(name)) named.set(name, value)
+      }
     }
     return named
+  }
+
+  #ownColumnOf(name: string, { values, line }: ManifestRow): Column | undefined {
+    if (this.#ownColumns.has(name)) return this.#ownColumns.get(name)
+    const column = this.#map.takes(name, values) ? undefined : this.#columnOf(name, line)
+    if (this.#ownColumns.size >= HEADERS_REMEMBERED_MAX) this.#ownColumns.clear()
+    this.#ownColumns.set(name, column)
+    return column
   }
 
   /** Warns about a header when it is first seen. */

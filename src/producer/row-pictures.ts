@@ -1,5 +1,9 @@
+import { DATA_URL_CHARS_MAX, dataUrlCharsOf } from '../images-api/edit-form.ts'
+import type { PictureContext } from '../images-api/rules.ts'
 import type { InputPicture } from '../job.ts'
-import { areGlued, picturesOf, quoted } from './cell-values.ts'
+import type { PictureSize } from '../picture/orientation.ts'
+import { areGlued, picturesOf, quoted, type PictureName } from './cell-values.ts'
+import { PICTURE_COLUMNS, type PictureColumn } from './columns.ts'
 import type { Findings } from './findings.ts'
 import type { InputPictures, LocalPicture, PictureResult } from './input-pictures.ts'
 import type { RowValues } from './row-request.ts'
@@ -10,21 +14,28 @@ const MASK_WARNING = 'a mask of 4 MB or more may be refused by the API'
 
 type Found = Extract<PictureResult, { kind: 'picture' }>
 type Problem = Extract<PictureResult, { kind: 'problem' }>
+type Overlay = 'mask' | 'markup'
 
 interface Place {
   line: number
-  column: 'image' | 'mask'
+  column: PictureColumn
 }
 
 export interface RowPictures {
   /** In the row's order; fewer than it names when there were problems. */
   images: InputPicture[]
-  /** How many images the row names; a cell that can't be read counts as one. */
-  imageCount: number
   mask?: InputPicture
+  markup?: InputPicture
+  /** What the row names, found or not; a cell that can't be read counts as one. */
+  context: PictureContext
 }
 
-/** Finds what a row's `image` and `mask` name; whatever is wrong with them goes to the findings. */
+const NO_PICTURES: RowPictures = {
+  images: [],
+  context: { imageCount: 0, hasMask: false, hasMarkup: false, references: [], tooLargeForJson: [] },
+}
+
+/** Finds what a row's `image`, `mask` and `markup` name; whatever is wrong with them goes to the findings. */
 export class RowPictureFinder {
   readonly #pictures: InputPictures
   readonly #findings: Findings
@@ -35,64 +46,117 @@ export class RowPictureFinder {
   }
 
   async find(line: number, values: RowValues): Promise<RowPictures> {
-    const imageReferences = this.#referencesIn(values, { line, column: 'image' })
-    const maskReferences = this.#referencesIn(values, { line, column: 'mask' })
-    if (maskReferences !== undefined && maskReferences.length > 1) {
-      this.#findings.problem({ line, column: 'mask', message: 'names more than one picture' })
-    }
-    const images = await this.#findAll(imageReferences, { line, column: 'image' })
-    const [mask] = await this.#findAll(maskReferences, { line, column: 'mask' })
-    if (mask?.local !== undefined) this.#checkMask(mask.local, images[0]?.local, line)
+    if (!PICTURE_COLUMNS.some((column) => values.has(column))) return NO_PICTURES
+    const names = this.#namesIn(values, { line, column: 'image' })
+    const images = await this.#findAll(names ?? [], { line, column: 'image' })
+    const mask = await this.#findOverlay('mask', line, values)
+    const markup = await this.#findOverlay('markup', line, values)
+    this.#checkMask(mask?.local, images[0]?.local, line)
+    await this.#checkMarkup(markup, images[0]?.local, line)
     return {
       images: images.flatMap((image) => image?.input ?? []),
-      imageCount: imageReferences?.length ?? 1,
       ...(mask !== undefined && { mask: mask.input }),
+      ...(markup !== undefined && { markup: markup.input }),
+      context: {
+        imageCount: names?.length ?? 1,
+        hasMask: values.has('mask'),
+        hasMarkup: values.has('markup'),
+        references: columnsWith(isReference, images, mask),
+        tooLargeForJson: columnsWith(isTooLargeForJson, images, mask),
+      },
     }
   }
 
+  async #findOverlay(column: Overlay, line: number, values: RowValues): Promise<Found | undefined> {
+    const names = this.#namesIn(values, { line, column }) ?? []
+    if (names.length > 1) {
+      this.#findings.problem({ line, column, message: 'names more than one picture' })
+    }
+    const [found] = await this.#findAll(names, { line, column })
+    return found
+  }
+
   /** Undefined after reporting that the cell names no pictures. */
-  #referencesIn(values: RowValues, place: Place): readonly string[] | undefined {
+  #namesIn(values: RowValues, place: Place): readonly PictureName[] | undefined {
     const value = values.get(place.column)
     if (value === undefined) return []
-    const references = picturesOf(value)
-    if (references !== undefined && !areGlued(value)) return references
+    const names = picturesOf(value)
+    if (names !== undefined && !areGlued(value)) return names
     const message =
-      references === undefined
-        ? `${quoted(value)}: must be a path or URL, or a list of them`
+      names === undefined
+        ? `${quoted(value)}: must be a path, a URL or a file id, or a list of them`
         : `${quoted(value)}: separate pictures with "|", or with a comma and a space`
     this.#findings.problem({ ...place, message })
     return undefined
   }
 
-  /** In the order of the references; undefined in the place of one that was reported. */
-  async #findAll(
-    references: readonly string[] | undefined,
-    place: Place,
-  ): Promise<(Found | undefined)[]> {
+  /** In the order of the names; undefined in the place of one that was reported. */
+  async #findAll(names: readonly PictureName[], place: Place): Promise<(Found | undefined)[]> {
     const found: (Found | undefined)[] = []
-    for (const reference of references ?? []) {
-      const result = await this.#pictures.find(reference)
-      if (result.kind === 'problem') this.#report(reference, result, place)
+    for (const name of names) {
+      const result = await this.#pictures.find(name)
+      if (result.kind === 'problem') this.#report(name, result, place)
       found.push(result.kind === 'picture' ? result : undefined)
     }
     return found
   }
 
-  #report(reference: string, { message, suggestion }: Problem, place: Place): void {
-    const problem = { ...place, message: `${quoted(reference)}: ${message}` }
+  #report(name: PictureName, { message, suggestion }: Problem, place: Place): void {
+    const problem = { ...place, message: `${quoted(name)}: ${message}` }
     this.#findings.problem(suggestion === undefined ? problem : { ...problem, suggestion })
   }
 
-  #checkMask(mask: LocalPicture, first: LocalPicture | undefined, line: number): void {
+  #checkMask(mask: LocalPicture | undefined, first: LocalPicture | undefined, line: number): void {
+    if (mask === undefined) return
     const report = (message: string) => this.#findings.problem({ line, column: 'mask', message })
     if (mask.mediaType !== 'image/png' || !mask.hasAlpha) {
       report('must be a PNG with an alpha channel: transparent marks what to change')
     }
-    if (first !== undefined && sizeOf(mask) !== sizeOf(first)) {
-      report(`is ${sizeOf(mask)}: it must have the size of the first image, ${sizeOf(first)}`)
-    }
+    const misfit = first === undefined ? undefined : misfitOf(mask, first)
+    if (misfit !== undefined) report(misfit)
     if (mask.byteCount >= MASK_BYTES_SAFE) this.#findings.warn(MASK_WARNING, line)
+  }
+
+  async #checkMarkup(
+    markup: Found | undefined,
+    first: LocalPicture | undefined,
+    line: number,
+  ): Promise<void> {
+    if (markup === undefined) return
+    const report = (message: string) => this.#findings.problem({ line, column: 'markup', message })
+    if (isReference(markup)) report('must be a picture that renderq can upload, not a reference')
+    const { local } = markup
+    if (local === undefined) return
+    if (local.mediaType !== 'image/png' || !(await this.#pictures.isSeeThrough(local))) {
+      report('must be a PNG with transparent pixels: it is laid over the first image')
+    }
+    const misfit = first === undefined ? undefined : misfitOf(local, first.shownSize)
+    if (misfit !== undefined) report(misfit)
   }
 }
 
-const sizeOf = ({ width, height }: LocalPicture): string => `${width}x${height}`
+function isReference({ input }: Found): boolean {
+  return input.kind === 'file' || input.kind === 'image-url'
+}
+
+function isTooLargeForJson({ local }: Found): boolean {
+  return local !== undefined && dataUrlCharsOf(local) > DATA_URL_CHARS_MAX
+}
+
+function columnsWith(
+  holds: (picture: Found) => boolean,
+  images: readonly (Found | undefined)[],
+  mask: Found | undefined,
+): ('image' | 'mask')[] {
+  const columns: ('image' | 'mask')[] = []
+  if (images.some((image) => image !== undefined && holds(image))) columns.push('image')
+  if (mask !== undefined && holds(mask)) columns.push('mask')
+  return columns
+}
+
+function misfitOf(overlay: PictureSize, first: PictureSize): string | undefined {
+  if (sizeOf(overlay) === sizeOf(first)) return undefined
+  return `is ${sizeOf(overlay)}: it must have the size of the first image, ${sizeOf(first)}`
+}
+
+const sizeOf = ({ width, height }: PictureSize): string => `${width}x${height}`

@@ -7,6 +7,7 @@ import { fingerprintOf, RenderJob, type RunId } from '../job.ts'
 import { sanitizeKey } from '../storage/keys.ts'
 import { CellFiller, type CellPlace } from './cell-filler.ts'
 import { quoted, textOf } from './cell-values.ts'
+import type { ColumnMap } from './column-map.ts'
 import type { Column } from './columns.ts'
 import type { Findings } from './findings.ts'
 import { FirstLines } from './first-lines.ts'
@@ -26,15 +27,22 @@ export interface RowPlannerOptions {
   manifestName: string
   /** Fills the columns that a row lacks. */
   set: Readonly<Record<string, string>>
+  /** What the manifest's own columns stand for. */
+  map: ColumnMap
   /** Template of the object key, for rows without a `name`. */
   name: string
   existing: RenderJob['existing']
+  /** Of the rows that ask for partial pictures. */
+  keepPartials: boolean
+  /** Render rows even though their records are there. */
+  force: boolean
   server: ServerKind
   today: Date
 }
 
 export class RowPlanner {
   readonly #options: RowPlannerOptions
+  readonly #ofManifest: { manifest: string }
   readonly #findings: Findings
   readonly #sorter: CellSorter
   readonly #filler: CellFiller
@@ -45,46 +53,55 @@ export class RowPlanner {
 
   constructor(options: RowPlannerOptions, pictures: InputPictures, findings: Findings) {
     this.#options = options
+    this.#ofManifest = { manifest: options.manifestName }
     this.#findings = findings
-    this.#sorter = new CellSorter(options.set, findings)
+    this.#sorter = new CellSorter(options, findings)
     this.#filler = new CellFiller(findings)
     this.#pictures = new RowPictureFinder(pictures, findings)
     this.#requests = new RequestMaker(options, findings)
   }
 
-  /** `ordinal` is zero-based. Undefined after reporting why there is no job. */
-  async plan(manifestRow: ManifestRow, ordinal: number): Promise<RenderJob | undefined> {
+  /**
+   * `number` is the row's in the manifest, one-based; `row` its zero-based place among those of the run. Undefined
+   * after reporting why there is no job.
+   */
+  async plan(
+    manifestRow: ManifestRow,
+    { number, row }: { number: number; row: number },
+  ): Promise<RenderJob | undefined> {
     const problemsBefore = this.#findings.problemCount
     const isGood = () => this.#findings.problemCount === problemsBefore
     const cells = this.#sorter.sort(manifestRow)
     const { line } = cells
-    const id = this.#idOf(cells, ordinal)
+    const id = this.#idOf(cells, String(number))
     const { values, failed } = this.#valuesOf(cells, id)
-    const { images, imageCount, mask } = await this.#pictures.find(line, values)
-    const made = this.#requests.make({ cells, values, failed, imageCount })
+    const { context, ...pictures } = await this.#pictures.find(line, values)
+    const made = this.#requests.make({ cells, values, failed, pictures: context })
     if (made === undefined) return undefined
-    const key = this.#keyOf(cells, { ...made.request, operation: made.operation, id })
+    const key = this.#keyOf(cells, [{ id, operation: made.operation }, made.request])
     if (key === undefined) return undefined
     // Only now is `n` sure to be small: every picture has a name to look up.
-    const taken = isGood() ? this.#takenSince(key, made.request.n, line) : undefined
+    const taken = isGood() ? this.#takenSince(key, made.request, line) : undefined
     if (taken !== undefined) this.#report(line, 'name', taken)
     if (!isGood()) return undefined
-    const work = { id, ...made, images, ...(mask !== undefined && { mask }) }
+    const work = { id, ...made, ...pictures }
     const { run, existing } = this.#options
     const fingerprint = fingerprintOf(work)
-    return this.#parsed(
-      { version: 1, run, row: ordinal, ...work, fingerprint, key, existing },
-      line,
-    )
+    const keepsPartials = this.#options.keepPartials && (made.request.partial_images ?? 0) > 0
+    const flags = {
+      ...(this.#options.force && { force: true }),
+      ...(keepsPartials && { keepPartials: true }),
+    }
+    const job = { version: 1, run, row, ...work, fingerprint, key, existing, ...flags }
+    return this.#parsed(job, line)
   }
 
   /** Falls back to the row's number after reporting, so that the rest of the row is checked too. */
-  #idOf(cells: RowCells, ordinal: number): string {
+  #idOf(cells: RowCells, number: string): string {
     const { line } = cells
-    const number = String(ordinal + 1)
     const given = cells.given.get('id')
     if (given === undefined) this.#findings.warn(NO_ID, line)
-    const variables = this.#variablesOf(cells, {})
+    const variables = this.#variablesOf(cells)
     const id = this.#textOf(given ?? number, { line, column: 'id', variables })?.trim()
     if (id === undefined) return number
     const firstLine = this.#lineOfId.add(id, line)
@@ -107,9 +124,9 @@ export class RowPlanner {
     return { values, failed }
   }
 
-  #keyOf(cells: RowCells, decided: Readonly<Record<string, unknown>>): string | undefined {
+  #keyOf(cells: RowCells, decided: readonly object[]): string | undefined {
     const template = cells.given.get('name') ?? this.#options.name
-    const variables = this.#variablesOf(cells, decided)
+    const variables = this.#variablesOf(cells, ...decided)
     const name = this.#textOf(template, { line: cells.line, column: 'name', variables })
     return name === undefined ? undefined : sanitizeKey(name)
   }
@@ -127,16 +144,26 @@ export class RowPlanner {
   }
 
   /** Says which earlier row has one of these object names; case aside, as some file systems see them. */
-  #takenSince(key: string, pictureCount: number, line: number): string | undefined {
-    const names = pictureCount === 1 ? [key] : [key, ...numbered(key, pictureCount)]
+  #takenSince(key: string, request: RenderJob['request'], line: number): string | undefined {
+    const { n, partial_images: partials = 0 } = request
+    if (n === 1 && partials === 0) {
+      const firstLine = this.#lineOfKey.add(key.toLowerCase(), line)
+      return firstLine === undefined ? undefined : sameName(key, firstLine)
+    }
+    const previewCount = this.#options.keepPartials ? n * partials : 0
+    const names = [
+      key,
+      ...(n === 1 ? [] : numbered(`${key}-`, n)),
+      ...numbered(`${key}.partial-`, previewCount),
+    ]
     const lines = names.map((name) => this.#lineOfKey.add(name.toLowerCase(), line))
     const index = lines.findIndex((firstLine) => firstLine !== undefined)
     if (index === -1) return undefined
-    return `${quoted(names[index])}: line ${lines[index]} has the same object name`
+    return sameName(names[index], lines[index])
   }
 
-  #variablesOf(cells: RowCells, decided: Readonly<Record<string, unknown>>): RowVariables {
-    return new RowVariables(cells, { ...decided, manifest: this.#options.manifestName })
+  #variablesOf(cells: RowCells, ...decided: readonly object[]): RowVariables {
+    return new RowVariables(cells, this.#ofManifest, ...decided)
   }
 
   /** The last gate: what passes here is what every worker will accept. */
@@ -154,12 +181,15 @@ export class RowPlanner {
   }
 }
 
+const sameName = (name: string | undefined, line: number | undefined): string =>
+  `${quoted(name)}: line ${line} has the same object name`
+
 function idProblem(id: string): string | undefined {
   if (id.length > ID_CHARS_MAX) return `is longer than ${ID_CHARS_MAX} characters`
   return /\p{Cc}/u.test(id) ? 'holds a line break or another control character' : undefined
 }
 
 /** As the store names the pictures of one row: `sku-1`, `sku-2`, … */
-function numbered(key: string, count: number): string[] {
-  return Array.from({ length: count }, (_, index) => `${key}-${index + 1}`)
+function numbered(stem: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `${stem}${index + 1}`)
 }

@@ -11,6 +11,9 @@ export type BullQueue = Pick<
   | 'remove'
   | 'rateLimit'
   | 'removeRateLimitKey'
+  | 'upsertJobScheduler'
+  | 'getJobSchedulers'
+  | 'removeJobScheduler'
   | 'on'
   | 'close'
 >

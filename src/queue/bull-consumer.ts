@@ -4,8 +4,9 @@ import type { Job } from 'bullmq'
 import { messageOf, type RenderError } from '../errors.ts'
 import { RunId } from '../job.ts'
 import type { BullBackend, BullWorker } from './bull-backend.ts'
-import { putBack, toQueueFailure, type Brakes } from './failure.ts'
+import { leastWaitMsOf, putBack, toQueueFailure, type Brakes } from './failure.ts'
 import type { ConsumeOptions, Consumer, Handlers, RunCursor } from './queue.ts'
+import { SCHEDULES_QUEUE } from './schedules.ts'
 
 /** A run's steps are short and mostly waiting; this many runs are fed and collected at once. */
 const RUNS_AT_ONCE = 4
@@ -41,7 +42,10 @@ export async function startConsumer(
     stalledInterval: options.stalledIntervalMs,
     maxStalledCount: STALLED_COUNT_MAX,
     maximumRateLimitDelay: RATE_LIMIT_LOOK_MS,
-    settings: { backoffStrategy: (attemptsMade: number) => options.backoff(attemptsMade) },
+    settings: {
+      backoffStrategy: (attemptsMade: number, _type?: string, error?: Error) =>
+        Math.max(options.backoff(attemptsMade), leastWaitMsOf(error)),
+    },
     ...backend.retention,
   }
   // The three parameters are spelled out because BullMQ counts them: with fewer there is no signal.
@@ -74,11 +78,24 @@ export async function startConsumer(
     { ...common, concurrency: RUNS_AT_ONCE },
   )
 
-  const workers = [renders, runs]
+  const { tick } = handlers
+  const ticks =
+    tick &&
+    backend.openWorker(
+      SCHEDULES_QUEUE,
+      async ({ data, opts, timestamp }: Job) => await tick(data, opts.prevMillis ?? timestamp),
+      // Planning is work of this process's own, and rows must not wait for it.
+      { ...common, concurrency: 1 },
+    )
+
+  const workers = [renders, runs, ...(ticks === undefined ? [] : [ticks])]
   for (const worker of workers) listen(worker, options)
   // Steps are repeated until they succeed, so nobody else would ever say why a run does not move.
   runs.on('failed', (job, error) => {
     options.onTrouble(`${job?.id ?? 'a run'} can't go on: ${messageOf(error)}`, error)
+  })
+  ticks?.on('failed', (job, error) => {
+    options.onTrouble(`${job?.id ?? 'a tick'} failed: ${messageOf(error)}`, error)
   })
   await Promise.all(workers.map((worker) => worker.waitUntilReady()))
   for (const worker of workers) {

@@ -3,7 +3,9 @@ import type { JobType } from 'bullmq'
 import { jobIdOf, type RenderJob, type RunId } from '../job.ts'
 import type { BullBackend } from './bull-backend.ts'
 import { brakesOf, startConsumer } from './bull-consumer.ts'
+import type { Priority } from '../outcome.ts'
 import type { ConsumeOptions, Consumer, Handlers, Queue } from './queue.ts'
+import { SCHEDULES_QUEUE, schedulesOver } from './schedules.ts'
 
 /** Above this, one bulk add blocks our own event loop for too long to renew locks comfortably. */
 const BULK_ROWS_MAX = 500
@@ -12,6 +14,9 @@ const JOB_OPTIONS = { backoff: { type: 'custom' }, stackTraceLimit: 3, keepLogs:
 
 /** A run's steps are repeated until they succeed: with the longest backoff, this is about a week. */
 const RUN_ATTEMPTS = 10_000
+
+/** BullMQ takes the smallest number first, and what has none before all others: so every row has one. */
+const BULL_PRIORITY: Readonly<Record<Priority, number>> = { high: 1, normal: 2, low: 3 }
 
 /** While a queue is paused, Postgres counts its waiting jobs under a state that BullMQ's types no longer name. */
 const COUNTED_STATES = ['waiting', 'paused', 'prioritized', 'active', 'delayed'] as JobType[]
@@ -28,7 +33,8 @@ const DELIVERED_STATES: ReadonlySet<string> = new Set([
 export function queueOver(backend: BullBackend, onTrouble: (message: string) => void): Queue {
   const renders = backend.openQueue('renders')
   const runs = backend.openQueue('runs')
-  for (const queue of [renders, runs]) {
+  const ticks = backend.openQueue(SCHEDULES_QUEUE)
+  for (const queue of [renders, runs, ticks]) {
     queue.on('error', (error) => onTrouble(`queue: ${error.message}`))
   }
   const brakes = brakesOf(backend, (delayMs) => renders.rateLimit(delayMs))
@@ -36,14 +42,20 @@ export function queueOver(backend: BullBackend, onTrouble: (message: string) => 
   return {
     name: backend.name,
     ledger: backend.ledger,
+    schedules: schedulesOver(ticks),
 
-    async addRenders(jobs, { attempts }) {
+    async addRenders(jobs, { attempts, priority = 'normal' }) {
       for (let start = 0; start < jobs.length; start += BULK_ROWS_MAX) {
         await renders.addBulk(
           jobs.slice(start, start + BULK_ROWS_MAX).map((job) => ({
             name: job.operation,
             data: job,
-            opts: { ...JOB_OPTIONS, attempts, jobId: jobIdOf(job) },
+            opts: {
+              ...JOB_OPTIONS,
+              attempts,
+              priority: BULL_PRIORITY[priority],
+              jobId: jobIdOf(job),
+            },
           })),
         )
       }
@@ -60,6 +72,11 @@ export function queueOver(backend: BullBackend, onTrouble: (message: string) => 
       const counts = await renders.getJobCounts(...COUNTED_STATES)
       const { waiting = 0, paused = 0, prioritized = 0, active = 0, delayed = 0 } = counts
       return { waiting: waiting + paused + prioritized, active, delayed }
+    },
+
+    async runCount() {
+      const counts = await runs.getJobCounts(...COUNTED_STATES)
+      return Object.values(counts).reduce((sum, count) => sum + count, 0)
     },
 
     async missingRenders(jobs) {

@@ -38,6 +38,12 @@ export async function toQueueFailure(
   }
 }
 
+/** How long the server wants to be left alone by the row that met this error. */
+export function leastWaitMsOf(error: unknown): number {
+  const advice = error instanceof RenderError ? error.advice : undefined
+  return (advice !== undefined && 'atLeastMs' in advice ? advice.atLeastMs : undefined) ?? 0
+}
+
 /** Gives the job back, at once or after a while; costs no attempt. */
 export async function putBack(
   job: Job,

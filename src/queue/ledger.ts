@@ -5,9 +5,7 @@
  */
 import type { CallFate } from '../errors.ts'
 import type { RunId } from '../job.ts'
-
-export const OUTCOMES = ['succeeded', 'reused', 'failed', 'refused', 'held', 'cancelled'] as const
-export type Outcome = (typeof OUTCOMES)[number]
+import type { Outcome, Priority } from '../outcome.ts'
 
 /** A run as it is entered: everything a worker needs to feed, collect and finish it. */
 export interface RunEntry {
@@ -21,6 +19,8 @@ export interface RunEntry {
   store: string
   /** The stored manifest parts, in order. Row ordinals run through them without gaps. */
   parts: readonly ManifestPart[]
+  /** Absent: normal. */
+  priority?: Priority
   /** Unix ms. */
   enteredAt: number
 }
@@ -30,11 +30,13 @@ export interface ManifestPart {
   rowCount: number
 }
 
-export type RunState = 'running' | 'finished' | 'cancelled'
+/** A cancelled run is over only when it has `finishedAt`: until then, calls that were sent come in. */
+export type RunState = 'running' | 'paused' | 'cancelled' | 'finished'
+export type Steering = 'pause' | 'unpause' | 'cancel'
 
 export interface RunBooks extends RunEntry {
   state: RunState
-  /** Unix ms, when the state is `finished`. */
+  /** Unix ms, when nothing about the run will change any more. */
   finishedAt?: number
   outcomes: Record<Outcome, number>
   /** Rows with an outcome: the sum of `outcomes`. */
@@ -72,7 +74,9 @@ export type Begin =
   | { kind: 'busy' }
   /** Too many calls of this row ended unknown. */
   | { kind: 'held'; calls: number; unknownCalls: number }
-  /** The run was cancelled, or is not known here. */
+  /** Nothing may be called for this run now. What is in the spool already may still be stored. */
+  | { kind: 'paused' }
+  /** The run was cancelled, is over, or is not known here. */
   | { kind: 'cancelled' }
 
 /** One line of `results.jsonl`: how a row ended. */
@@ -87,7 +91,14 @@ export interface RowResult {
   costUsd: number | null
   attempts: number
   calls: number
+  /** Of those, the ones nobody knows the outcome of. */
+  unknownCalls: number
+  /** Of the attempt that ended the row. */
   elapsedMs: number
+  /** Of the call that was answered, from sending to the last byte. */
+  requestMs: number | null
+  /** Unix ms. */
+  endedAt: number
   errorCode: string | null
   error: string | null
   requestId: string | null
@@ -128,6 +139,15 @@ export interface Ledger {
   books(run: RunId): Promise<RunBooks | undefined>
   /** The latest runs first. */
   latestRuns(countMax: number): Promise<RunBooks[]>
+  /** Changes the state where it can be changed so; gives the state afterwards, undefined for an unknown run. */
+  steer(run: RunId, steering: Steering): Promise<RunState | undefined>
+  /** Rows of the run with a call that was booked and has not ended. */
+  callsInFlight(run: RunId): Promise<number>
+  /**
+   * Books a stored part of results again, after the ledger was lost. False when that part is booked already;
+   * parts come in order.
+   */
+  restore(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean>
 
   begin(claim: RowClaim, options: BeginOptions): Promise<Begin>
   /** The attempt is over, the row is not. False when the epoch is no longer current. */
@@ -141,6 +161,7 @@ export interface Ledger {
   uncollected(run: RunId, countMax: number): Promise<RowResult[]>
   /** Those results are stored as part `part` (zero-based). False when that part was acknowledged before. */
   acknowledge(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean>
+  /** The books are closed; what has no outcome in a cancelled run counts as cancelled. */
   finishRun(run: RunId, finishedAt: number): Promise<void>
 
   /** Tells everyone why nothing may be called until then. */

@@ -5,9 +5,9 @@
  */
 import type { CallFate } from '../errors.ts'
 import type { RunId } from '../job.ts'
+import { OUTCOMES } from '../outcome.ts'
 import {
   FLIGHT_LEASE_MS,
-  OUTCOMES,
   type Begin,
   type BeginOptions,
   type Brake,
@@ -16,8 +16,10 @@ import {
   type RowResult,
   type RunBooks,
   type RunEntry,
+  type RunState,
   type Settled,
   type Settlement,
+  type Steering,
 } from './ledger.ts'
 import { toMicroUsd } from './money.ts'
 import type { SqlPool } from './sql-pool.ts'
@@ -38,7 +40,8 @@ create table if not exists ledger_run (
   cost_micro_usd bigint not null default 0,
   result_parts int not null default 0
 );
-create unique index if not exists ledger_run_unfinished on ledger_run (digest) where state = 'running';
+drop index if exists ledger_run_unfinished;
+create unique index if not exists ledger_run_open on ledger_run (digest) where state in ('running', 'paused');
 
 create table if not exists ledger_row (
   run text not null,
@@ -78,7 +81,7 @@ begin
   insert into ledger_run (run, entry, digest, entered_at)
     values (p_run, p_entry, p_digest, p_entered_at) on conflict do nothing;
   select run into found from ledger_run
-    where run = p_run or (digest = p_digest and state = 'running')
+    where run = p_run or (digest = p_digest and state in ('running', 'paused'))
     order by (run = p_run) desc limit 1;
   return found;
 end $$;
@@ -86,14 +89,22 @@ end $$;
 create or replace function ledger_begin(
   p_run text, p_row int, p_fingerprint text, p_calling boolean, p_unknown_max int, p_lease_ms bigint
 ) returns jsonb language plpgsql as $$
-declare r ledger_row; mine boolean;
+declare r ledger_row; mine boolean; run_state text;
 begin
-  if not exists (select 1 from ledger_run where run = p_run and state = 'running') then
-    return jsonb_build_object('kind', 'cancelled');
-  end if;
+  select state into run_state from ledger_run where run = p_run and finished_at is null;
+  if run_state is null then return jsonb_build_object('kind', 'cancelled'); end if;
   insert into ledger_row (run, row_ordinal) values (p_run, p_row) on conflict do nothing;
   select * into r from ledger_row where run = p_run and row_ordinal = p_row for update;
   if r.outcome is not null then return jsonb_build_object('kind', 'done'); end if;
+  if p_calling and run_state = 'paused' then return jsonb_build_object('kind', 'paused'); end if;
+  if p_calling and run_state = 'cancelled' then
+    if r.calling then
+      update ledger_row set calling = false, unknown_calls = unknown_calls + 1 where run = p_run and row_ordinal = p_row;
+      update ledger_run set unknown_calls = unknown_calls + 1 where run = p_run;
+      delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
+    end if;
+    return jsonb_build_object('kind', 'cancelled');
+  end if;
 
   if p_calling then
     insert into ledger_flight as f values (p_fingerprint, p_run, p_row, now() + p_lease_ms * interval '1 ms')
@@ -146,7 +157,7 @@ create or replace function ledger_settle(
 ) returns text language plpgsql as $$
 declare r ledger_row; sent_less int := 0; unknown_more int := 0; ended text;
 begin
-  if not exists (select 1 from ledger_run where run = p_run and state = 'running') then
+  if not exists (select 1 from ledger_run where run = p_run and finished_at is null) then
     return 'already';
   end if;
   insert into ledger_row (run, row_ordinal) values (p_run, p_row) on conflict do nothing;
@@ -172,10 +183,54 @@ begin
   return 'settled';
 end $$;
 
+create or replace function ledger_steer(p_run text, p_steering text)
+returns text language plpgsql as $$
+declare changed text;
+begin
+  update ledger_run set state = case p_steering when 'pause' then 'paused' when 'unpause' then 'running' else 'cancelled' end
+    where run = p_run and (
+      (p_steering = 'pause' and state = 'running') or
+      (p_steering = 'unpause' and state = 'paused') or
+      (p_steering = 'cancel' and state in ('running', 'paused'))
+    );
+  select state into changed from ledger_run where run = p_run;
+  return changed;
+end $$;
+
+create or replace function ledger_restore(p_run text, p_part int, p_results jsonb)
+returns boolean language plpgsql as $$
+declare result jsonb; fresh int;
+begin
+  update ledger_run set result_parts = p_part + 1 where run = p_run and result_parts = p_part;
+  if not found then return false; end if;
+  for result in select * from jsonb_array_elements(p_results) loop
+    insert into ledger_row (run, row_ordinal, outcome) values (p_run, (result->>'row')::int, result->>'outcome')
+      on conflict (run, row_ordinal) do update set outcome = excluded.outcome where ledger_row.outcome is null;
+    get diagnostics fresh = row_count;
+    if fresh > 0 then
+      update ledger_run set
+        outcomes = outcomes || jsonb_build_object(
+          result->>'outcome', coalesce((outcomes->>(result->>'outcome'))::int, 0) + 1),
+        pictures = pictures + (result->>'pictures')::int,
+        cost_micro_usd = cost_micro_usd + (result->>'costMicroUsd')::bigint,
+        calls = calls + (result->>'calls')::int,
+        unknown_calls = unknown_calls + (result->>'unknownCalls')::int
+        where run = p_run;
+    end if;
+  end loop;
+  return true;
+end $$;
+
 create or replace function ledger_finish_run(p_run text, p_finished_at bigint)
 returns void language plpgsql as $$
 begin
-  update ledger_run set state = 'finished', finished_at = p_finished_at where run = p_run and state = 'running';
+  update ledger_run set
+    outcomes = case when state <> 'cancelled' then outcomes else outcomes || jsonb_build_object('cancelled',
+      (entry->>'rowCount')::int
+        - (select coalesce(sum(value::int), 0) from jsonb_each_text(outcomes) where key <> 'cancelled')) end,
+    state = case state when 'cancelled' then 'cancelled' else 'finished' end,
+    finished_at = p_finished_at
+    where run = p_run and finished_at is null;
   -- The counts are in the run's own row by now, and each row's outcome is in the store.
   delete from ledger_row where run = p_run;
 end $$;
@@ -208,7 +263,7 @@ export class PostgresLedger implements Ledger {
   }
 
   async findUnfinished(digest: string): Promise<RunId | undefined> {
-    const sql = `select run as value from ledger_run where digest = $1 and state = 'running'`
+    const sql = `select run as value from ledger_run where digest = $1 and state in ('running', 'paused')`
     return (await this.#value(sql, [digest])) as RunId | undefined
   }
 
@@ -223,6 +278,29 @@ export class PostgresLedger implements Ledger {
       [countMax],
     )
     return rows.map(toBooks)
+  }
+
+  async steer(run: RunId, steering: Steering): Promise<RunState | undefined> {
+    const state = await this.#value('select ledger_steer($1, $2) as value', [run, steering])
+    return (state as RunState | null) ?? undefined
+  }
+
+  async callsInFlight(run: RunId): Promise<number> {
+    const sql = 'select count(*) as value from ledger_row where run = $1 and calling'
+    return Number(await this.#value(sql, [run]))
+  }
+
+  async restore(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
+    const rows = results.map(({ row, outcome, keys, costUsd, calls, unknownCalls }) => ({
+      row,
+      outcome,
+      pictures: outcome === 'succeeded' ? keys.length : 0,
+      costMicroUsd: toMicroUsd(costUsd),
+      calls,
+      unknownCalls,
+    }))
+    const values = [run, part, JSON.stringify(rows)]
+    return (await this.#value('select ledger_restore($1, $2, $3) as value', values)) as boolean
   }
 
   async begin({ run, row, fingerprint }: RowClaim, options: BeginOptions): Promise<Begin> {

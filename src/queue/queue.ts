@@ -4,6 +4,7 @@
  * is `open-queue.ts`'s business.
  */
 import type { RenderJob, RunId } from '../job.ts'
+import type { Priority } from '../outcome.ts'
 import type { Ledger } from './ledger.ts'
 
 export interface RenderCounts {
@@ -29,6 +30,8 @@ export interface Delivery {
 /** Where a run stands in feeding; kept in its job, so whoever holds the run next goes on from there. */
 export interface RunCursor {
   nextRow: number
+  /** Rows with an outcome at the last step: how fast the run is worked on. */
+  settled?: number
 }
 
 export interface Handlers {
@@ -36,6 +39,32 @@ export interface Handlers {
   render(payload: unknown, delivery: Delivery): Promise<void>
   /** One step of a run. Says when the next step is due and from where, or that the run is over. */
   run(run: RunId, cursor: RunCursor): Promise<{ againInMs: number; cursor: RunCursor } | 'over'>
+  /**
+   * A schedule's tick that was due at `dueAt` (Unix ms), maybe long ago: of the ticks that pass while nobody takes
+   * any, the first is delivered, once. Rejects to get it again after the backoff. Absent: no ticks are taken.
+   */
+  tick?(payload: unknown, dueAt: number): Promise<void>
+}
+
+/** A clock on the queue: every time its pattern says, `payload` is delivered to one worker as a tick. */
+export interface ScheduleEntry {
+  name: string
+  /** A cron expression. */
+  pattern: string
+  /** An IANA name. */
+  timeZone: string
+  payload: unknown
+}
+
+export interface Schedules {
+  /** Adds or replaces; either way the clock starts now, and a tick that is waiting is dropped. */
+  put(entry: ScheduleEntry): Promise<void>
+  /** By their next tick (Unix ms), the earliest first. One that is past waits for a worker. */
+  list(): Promise<(ScheduleEntry & { nextAt: number | undefined })[]>
+  /** False when there is none of that name. A tick that is being worked on goes on. */
+  remove(name: string): Promise<boolean>
+  /** Starts clocks again whose next tick was lost with a server. Gives their names. */
+  revive(): Promise<string[]>
 }
 
 export interface ConsumeOptions {
@@ -56,14 +85,24 @@ export interface Consumer extends AsyncDisposable {
   drain(deadlineMs: number): Promise<void>
 }
 
+export interface AddOptions {
+  /** Tries per row. */
+  attempts: number
+  /** Absent: normal. */
+  priority?: Priority | undefined
+}
+
 export interface Queue extends AsyncDisposable {
   /** For people; without a password. */
   readonly name: string
   readonly ledger: Ledger
+  readonly schedules: Schedules
   /** Adds rows; one that is there already stays as it is. Not atomic: after a failure add the same rows again. */
-  addRenders(jobs: readonly RenderJob[], options: { attempts: number }): Promise<void>
+  addRenders(jobs: readonly RenderJob[], options: AddOptions): Promise<void>
   addRun(run: RunId): Promise<void>
   renderCounts(): Promise<RenderCounts>
+  /** Runs that are not over. */
+  runCount(): Promise<number>
   /** Of these rows, the ones the queue knows nothing of or has given up: they must be added again to be rendered. */
   missingRenders(jobs: readonly RenderJob[]): Promise<RenderJob[]>
   /** Lets everyone call again at once. */

@@ -6,9 +6,9 @@
 import type { Redis } from 'ioredis'
 import type { CallFate } from '../errors.ts'
 import type { RunId } from '../job.ts'
+import { OUTCOMES } from '../outcome.ts'
 import {
   FLIGHT_LEASE_MS,
-  OUTCOMES,
   type Begin,
   type BeginOptions,
   type Brake,
@@ -17,8 +17,10 @@ import {
   type RowResult,
   type RunBooks,
   type RunEntry,
+  type RunState,
   type Settled,
   type Settlement,
+  type Steering,
 } from './ledger.ts'
 import { toMicroUsd } from './money.ts'
 
@@ -52,9 +54,19 @@ return {'opened', ARGV[1]}
 
 const BEGIN = `${LUA_ROW}
 local run, row, me, calling, unknownMax, lease = ARGV[1], ARGV[2], ARGV[3], ARGV[4], tonumber(ARGV[5]), tonumber(ARGV[6])
-if redis.call('HGET', KEYS[1], 'state') ~= 'running' then return {'cancelled'} end
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state or redis.call('HEXISTS', KEYS[1], 'finishedAt') == 1 then return {'cancelled'} end
 if redis.call('GETBIT', KEYS[2], row) == 1 then return {'done'} end
 local epoch, wasCalling, unknown, calls = readRow(KEYS[3], row)
+if calling == '1' and state == 'paused' then return {'paused'} end
+if calling == '1' and state == 'cancelled' then
+  if wasCalling == 1 then
+    redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1)
+    writeRow(KEYS[3], row, epoch, 0, unknown + 1, calls)
+    if redis.call('GET', KEYS[4]) == me then redis.call('DEL', KEYS[4]) end
+  end
+  return {'cancelled'}
+end
 local flight = redis.call('GET', KEYS[4])
 if flight and flight ~= me and calling == '1' then return {'busy'} end
 if wasCalling == 1 and calling == '1' then
@@ -97,7 +109,7 @@ return 1
 const SETTLE = `${LUA_ROW}
 local row, epoch, fate, me = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local outcome, pictures, cost, result = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
-if redis.call('HGET', KEYS[1], 'state') ~= 'running' then return 'already' end
+if redis.call('HEXISTS', KEYS[1], 'entry') == 0 or redis.call('HEXISTS', KEYS[1], 'finishedAt') == 1 then return 'already' end
 if redis.call('GETBIT', KEYS[4], row) == 1 then return 'already' end
 local current, calling = readRow(KEYS[2], row)
 if epoch ~= '' and tonumber(epoch) ~= current then return 'stale' end
@@ -126,9 +138,49 @@ redis.call('HINCRBY', KEYS[1], 'resultParts', 1)
 return 1
 `
 
+const STEER = `
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state then return false end
+local changes = {
+  pause = { running = 'paused' },
+  unpause = { paused = 'running' },
+  cancel = { running = 'cancelled', paused = 'cancelled' },
+}
+local changed = changes[ARGV[1]][state]
+if not changed then return state end
+redis.call('HSET', KEYS[1], 'state', changed)
+if changed == 'cancelled' and redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end
+return changed
+`
+
+/** Behind the part's number: six values a row. */
+const RESTORE = `
+local part = tonumber(redis.call('HGET', KEYS[1], 'resultParts') or '0')
+if part ~= tonumber(ARGV[1]) then return 0 end
+for at = 2, #ARGV, 6 do
+  if redis.call('SETBIT', KEYS[2], ARGV[at], 1) == 0 then
+    redis.call('HINCRBY', KEYS[1], ARGV[at + 1], 1)
+    redis.call('HINCRBY', KEYS[1], 'pictures', ARGV[at + 2])
+    redis.call('HINCRBY', KEYS[1], 'costMicroUsd', ARGV[at + 3])
+    redis.call('HINCRBY', KEYS[1], 'calls', ARGV[at + 4])
+    redis.call('HINCRBY', KEYS[1], 'unknownCalls', ARGV[at + 5])
+  end
+end
+redis.call('HINCRBY', KEYS[1], 'resultParts', 1)
+return 1
+`
+
 const FINISH_RUN = `
-if redis.call('HGET', KEYS[1], 'state') ~= 'running' then return 0 end
-redis.call('HSET', KEYS[1], 'state', 'finished', 'finishedAt', ARGV[2])
+local state = redis.call('HGET', KEYS[1], 'state')
+if not state or redis.call('HEXISTS', KEYS[1], 'finishedAt') == 1 then return 0 end
+if state == 'cancelled' then
+  local left = cjson.decode(redis.call('HGET', KEYS[1], 'entry')).rowCount
+  for at = 4, #ARGV do left = left - tonumber(redis.call('HGET', KEYS[1], ARGV[at]) or '0') end
+  redis.call('HINCRBY', KEYS[1], 'cancelled', left)
+else
+  redis.call('HSET', KEYS[1], 'state', 'finished')
+end
+redis.call('HSET', KEYS[1], 'finishedAt', ARGV[2])
 if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
 redis.call('DEL', KEYS[3])
 redis.call('EXPIRE', KEYS[1], ARGV[3])
@@ -170,6 +222,31 @@ export class RedisLedger implements Ledger {
     const runs = await this.#redis.zrevrange(`${this.#prefix}:runs`, 0, countMax - 1)
     const books = await Promise.all(runs.map((run) => this.books(run)))
     return books.filter((run) => run !== undefined)
+  }
+
+  async steer(run: RunId, steering: Steering): Promise<RunState | undefined> {
+    const books = await this.books(run)
+    if (books === undefined) return undefined
+    const keys = [this.#runKey(run), this.#digestKey(books.digest)]
+    return ((await this.#run(STEER, keys, [steering, run])) as RunState | null) ?? undefined
+  }
+
+  async callsInFlight(run: RunId): Promise<number> {
+    const rows = await this.#redis.hvals(this.#rowsKey(run))
+    return rows.filter((row) => row.split(' ')[1] === '1').length
+  }
+
+  async restore(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
+    const keys = [this.#runKey(run), this.#settledKey(run)]
+    const rows = results.flatMap(({ row, outcome, keys, costUsd, calls, unknownCalls }) => [
+      row,
+      outcome,
+      outcome === 'succeeded' ? keys.length : 0,
+      toMicroUsd(costUsd),
+      calls,
+      unknownCalls,
+    ])
+    return (await this.#run(RESTORE, keys, [part, ...rows])) === 1
   }
 
   async begin({ run, row, fingerprint }: RowClaim, options: BeginOptions): Promise<Begin> {
@@ -254,7 +331,7 @@ export class RedisLedger implements Ledger {
       this.#rowsKey(run),
       this.#settledKey(run),
     ]
-    await this.#run(FINISH_RUN, keys, [run, finishedAt, FINISHED_RUN_KEPT_SECONDS])
+    await this.#run(FINISH_RUN, keys, [run, finishedAt, FINISHED_RUN_KEPT_SECONDS, ...OUTCOMES])
   }
 
   async setBrake(brake: Brake): Promise<void> {

@@ -80,6 +80,7 @@ const MEANINGFUL = /[\p{L}\p{N}\p{Emoji_Presentation}]/u
  * Idempotent.
  */
 export function sanitizeKey(text: string): string {
+  if (checkKey(text) === undefined) return text
   const segments = text
     .split('/')
     .filter((segment) => !['', '.', '..'].includes(segment))

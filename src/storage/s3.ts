@@ -23,12 +23,15 @@ import type { ListedObject, ObjectHead, PutBody, PutOptions, PutResult, Store } 
 const REQUEST_TIMEOUT_MS = 60_000
 /** Slower than this, a transfer counts as stuck. */
 const BYTES_PER_MS_MIN = 64
+/** Up to here, every request has the time that so many bytes may take. */
+const USUAL_PUT_BYTES_MAX = 4 * 1024 * 1024
 /** S3 allows 1,024 bytes for a whole key. */
 const PREFIX_BYTES_MAX = 100
 /** Never removed: so no permission to delete is needed, and later probes only find it there. */
 const PROBE_KEY = '_probe'
 
 const CLIENT_CONFIG: S3ClientConfig = {
+  cacheMiddleware: true,
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
   // Waiting for "100 Continue" takes a new connection per put, and minutes where it never comes.
@@ -36,7 +39,7 @@ const CLIENT_CONFIG: S3ClientConfig = {
   requestHandler: {
     connectionTimeout: 5_000,
     socketTimeout: 30_000,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: timeoutFor(USUAL_PUT_BYTES_MAX),
     throwOnRequestTimeout: true,
   },
 }
@@ -81,9 +84,12 @@ class S3Store implements Store {
   readonly #bucket: string
   readonly #prefix: string
   readonly #puts: ConditionalPuts
+  /** Of the bodies being put, by the command's input. */
+  readonly #digests: WeakMap<object, string>
 
   constructor(client: S3Client, { bucket, prefix }: { bucket: string; prefix: string }) {
     this.#client = client
+    this.#digests = signWithKnownDigests(client)
     this.#bucket = bucket
     this.#prefix = prefix === '' ? '' : `${prefix}/`
     this.url = prefix === '' ? `s3://${bucket}` : `s3://${bucket}/${prefix}`
@@ -112,7 +118,7 @@ class S3Store implements Store {
     try {
       const { Body, ContentLength = 0 } = await this.#client.send(
         new GetObjectCommand({ Bucket: this.#bucket, Key: this.#wholeKeyOf(key) }),
-        signal === undefined ? {} : { abortSignal: signal },
+        signal && { abortSignal: signal },
       )
       const limits = { bytesMax, byteCount: ContentLength, location }
       return await readBody(Body as AsyncIterable<Uint8Array>, limits)
@@ -197,13 +203,13 @@ class S3Store implements Store {
       Key: this.#wholeKeyOf(key),
       Body: upload.body(),
       ContentLength: upload.byteCount,
-      ContentMD5: upload.md5,
+      ...(upload.md5 === undefined ? {} : { ContentMD5: upload.md5 }),
       ContentType: contentType,
       Metadata: { ...metadata },
       ...condition,
     })
-    const requestTimeout = timeoutFor(upload.byteCount)
-    const { ETag = '' } = await this.#client.send(command, { requestTimeout })
+    if (upload.sha256 !== undefined) this.#digests.set(command.input, upload.sha256)
+    const { ETag = '' } = await this.#client.send(command, putOptionsFor(upload.byteCount))
     return ETag
   }
 
@@ -244,4 +250,30 @@ function timeoutFor(byteCount: number): number {
 
 function isAbsence(error: unknown): boolean {
   return ['NoSuchKey', 'NotFound'].includes((error as Error).name)
+}
+
+/**
+ * With options of its own, the SDK assembles each request's chain of middleware anew, which costs more than the
+ * rest of a small put; so only what may take longer than usual has them.
+ */
+function putOptionsFor(byteCount: number): { requestTimeout: number } | undefined {
+  return byteCount > USUAL_PUT_BYTES_MAX ? { requestTimeout: timeoutFor(byteCount) } : undefined
+}
+
+/**
+ * Signs a request with the digest that is known of its body, which the server compares with what it gets: so it
+ * need not be hashed again here.
+ */
+function signWithKnownDigests(client: S3Client): WeakMap<object, string> {
+  const digests = new WeakMap<object, string>()
+  client.middlewareStack.add(
+    (next) => (args) => {
+      const sha256 = digests.get(args.input)
+      const { headers } = args.request as { headers: Record<string, string> }
+      if (sha256 !== undefined) headers['x-amz-content-sha256'] = sha256
+      return next(args)
+    },
+    { step: 'build', name: 'knownSha256' },
+  )
+  return digests
 }

@@ -4,7 +4,13 @@
  */
 
 /** Bytes whose length is known: S3 then gets one plain PutObject, without multipart or trailer framing. */
-export type PutBody = Uint8Array | { file: string }
+export type PutBody = Uint8Array | FileBody
+
+export interface FileBody {
+  file: string
+  /** Hex, where it is known: S3 then refuses anything else, and nothing is hashed again. */
+  sha256?: string
+}
 
 export interface PutOptions {
   contentType: string

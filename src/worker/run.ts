@@ -18,6 +18,8 @@ export interface RunTools {
   logger: Logger
   /** Tries per row. */
   attempts: number
+  /** For files on their way into the store. */
+  workDir: string
 }
 
 /** Rows on the queue, of all runs together: a few megabytes. */

@@ -63,11 +63,12 @@ async function storePicture(
   shelf: PictureShelf,
 ): Promise<PictureEntry> {
   const metadata = metadataOf(job, picture, shelf.enteredAt)
+  const body = { file: picture.file, sha256: picture.sha256 }
   const options = { contentType: picture.mediaType, metadata }
   let when: 'absent' | { etag: string } = 'absent'
   let replaced: string | undefined
   for (let round = 0; round < ROUNDS_MAX; round++) {
-    const put = await shelf.store.put(key, { file: picture.file }, { ...options, when })
+    const put = await shelf.store.put(key, body, { ...options, when })
     if (put.kind === 'stored') {
       return { ...entryOf(picture, key), ...(replaced === undefined ? {} : { replaced }) }
     }

@@ -4,7 +4,7 @@ import type { Config } from '../config.ts'
 import { messageOf } from '../errors.ts'
 import { openImagesApi } from '../images-api/client.ts'
 import type { Logger } from '../logger.ts'
-import type { Consumer, Queue } from '../queue/queue.ts'
+import type { Consumer, Handlers, Queue } from '../queue/queue.ts'
 import type { Store } from '../storage/store.ts'
 import { backoffDelayMs } from './backoff.ts'
 import { openDownloader } from './download.ts'
@@ -25,12 +25,14 @@ export interface WorkerParts {
   logger: Logger
   /** Told of every partial picture that comes. */
   onPreview?: () => void
+  /** Fires schedules. Absent: their ticks are left to other workers. */
+  onTick?: Handlers['tick']
 }
 
 /** Takes work until drained. The caller closes queue and store afterwards. */
 export async function startWorker(
   config: Config,
-  { queue, store, logger, onPreview }: WorkerParts,
+  { queue, store, logger, onPreview, onTick }: WorkerParts,
 ): Promise<Consumer> {
   const { worker, openai, stateDir } = config
   const api = openImagesApi({ ...openai, ...worker })
@@ -55,12 +57,20 @@ export async function startWorker(
   }
   // Whoever starts a worker has seen to what stopped the last one; if not, the first call says so again.
   await queue.releaseBrake()
+  if (onTick !== undefined) await reviveSchedules(queue, logger)
 
   const consumer = await queue.consume(
     {
       render: (payload, delivery) => renderDelivery(payload, delivery, tools),
       run: (run, cursor) =>
-        stepRun(run, cursor, { queue, store, logger, attempts: worker.attempts }),
+        stepRun(run, cursor, {
+          queue,
+          store,
+          logger,
+          attempts: worker.attempts,
+          workDir: join(stateDir, 'runs'),
+        }),
+      ...(onTick !== undefined && { tick: onTick }),
     },
     {
       concurrency: worker.concurrency,
@@ -77,4 +87,10 @@ export async function startWorker(
     await closed
   }
   return { drain, [Symbol.asyncDispose]: () => drain(0) }
+}
+
+async function reviveSchedules({ schedules }: Queue, logger: Logger): Promise<void> {
+  for (const schedule of await schedules.revive()) {
+    logger.warn({ schedule }, 'the next tick of a schedule was lost: its clock starts again')
+  }
 }

@@ -231,6 +231,96 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       })
     })
 
+    test('a paused run calls nothing, stores what it has, and goes on when it may', async () => {
+      const { ledger, run } = await openRun()
+      const [answered, waiting] = [jobFor(run, 0), jobFor(run, 1)]
+      const { digest } = entryFor(run, 10)
+      await begin(ledger, answered)
+
+      expect(await ledger.steer(run, 'pause')).toBe('paused')
+
+      expect(await ledger.begin(waiting, CALLING)).toEqual({ kind: 'paused' })
+      expect(await ledger.findUnfinished(digest)).toBe(run)
+      const stored = await ledger.begin(answered, { ...CALLING, calling: false })
+      expect(stored).toMatchObject({ kind: 'go', epoch: 2 })
+      const result = resultFor(answered)
+      expect(await ledger.settle(answered, { epoch: 2, callFate: 'unpaid', result })).toBe(
+        'settled',
+      )
+      expect(await ledger.steer(run, 'unpause')).toBe('running')
+      expect(await ledger.begin(waiting, CALLING)).toMatchObject({ kind: 'go', calls: 1 })
+    })
+
+    test('a cancelled run takes in what was sent, then closes with the rest cancelled', async () => {
+      const { ledger, run } = await openRun(5)
+      const { digest } = entryFor(run, 5)
+      const [sent, lost, waiting] = [jobFor(run, 0), jobFor(run, 1), jobFor(run, 2)]
+      const epoch = await begin(ledger, sent)
+      await begin(ledger, lost)
+
+      expect(await ledger.steer(run, 'cancel')).toBe('cancelled')
+
+      expect(await ledger.findUnfinished(digest)).toBeUndefined()
+      expect(await ledger.callsInFlight(run)).toBe(2)
+      expect(await ledger.begin(waiting, CALLING)).toEqual({ kind: 'cancelled' })
+      // Its worker died: the row comes back, and its call is one of unknown outcome.
+      expect(await ledger.begin(lost, CALLING)).toEqual({ kind: 'cancelled' })
+      const other = newRun()
+      await ledger.openRun(entryFor(other, 1))
+      expect(await ledger.begin({ ...lost, run: other }, CALLING)).toMatchObject({ kind: 'go' })
+      const settled = { epoch, callFate: 'unpaid' as const, result: resultFor(sent) }
+      expect(await ledger.settle(sent, settled)).toBe('settled')
+      expect(await ledger.callsInFlight(run)).toBe(0)
+      await ledger.finishRun(run, 1_700_000_001_000)
+
+      const books = await ledger.books(run)
+      expect(books).toMatchObject({
+        state: 'cancelled',
+        finishedAt: 1_700_000_001_000,
+        settled: 5,
+        unknownCalls: 1,
+      })
+      expect(books?.outcomes).toMatchObject({ succeeded: 1, cancelled: 4 })
+      expect(await ledger.steer(run, 'unpause')).toBe('cancelled')
+    })
+
+    test('a run is steered only where that means something', async () => {
+      const { ledger, run } = await openRun()
+
+      expect(await ledger.steer(run, 'unpause')).toBe('running')
+      await ledger.finishRun(run, 1)
+      for (const steering of ['pause', 'unpause', 'cancel'] as const) {
+        expect(await ledger.steer(run, steering)).toBe('finished')
+      }
+      expect(await ledger.steer(newRun(), 'cancel')).toBeUndefined()
+    })
+
+    test('stored results are booked again after a loss, each part once', async () => {
+      const { ledger, run } = await openRun(10)
+      const results = [0, 1, 2].map((row) => resultFor(jobFor(run, row), { unknownCalls: row }))
+      const failed = resultFor(jobFor(run, 3), { outcome: 'failed', keys: [], costUsd: null })
+      const early = jobFor(run, 2)
+      const settled = { epoch: null, callFate: 'unpaid' as const, result: resultFor(early) }
+      await ledger.settle(early, settled)
+
+      expect(await ledger.restore(run, 1, results)).toBe(false)
+      expect(await ledger.restore(run, 0, results)).toBe(true)
+      expect(await ledger.restore(run, 0, results)).toBe(false)
+      expect(await ledger.restore(run, 1, [failed])).toBe(true)
+
+      const books = await ledger.books(run)
+      expect(books).toMatchObject({
+        settled: 4,
+        pictures: 3,
+        calls: 3,
+        unknownCalls: 1,
+        costMicroUsd: 15_000,
+        resultParts: 2,
+      })
+      expect(books?.outcomes).toMatchObject({ succeeded: 3, failed: 1 })
+      expect(await ledger.unsettledRows(run, 0, 6)).toEqual([4, 5])
+    })
+
     test('rows without an outcome are named, whatever part of the run is asked for', async () => {
       const { ledger, run } = await openRun(100)
       const settled = [0, 7, 8, 15, 16, 63, 99]

@@ -6,11 +6,19 @@ import {
   ApiUnavailableError,
   CredentialsRefusedError,
   InterruptedError,
+  OutcomeUnknownError,
   RateLimitedError,
   RequestRejectedError,
 } from '../../src/errors.ts'
 import type { RenderJob } from '../../src/job.ts'
-import type { ConsumeOptions, Consumer, Delivery, Handlers, Queue } from '../../src/queue/queue.ts'
+import type {
+  ConsumeOptions,
+  Consumer,
+  Delivery,
+  Handlers,
+  Queue,
+  ScheduleEntry,
+} from '../../src/queue/queue.ts'
 import { until } from '../helpers/until.ts'
 import { entryFor, jobFor, newRun } from '../helpers/jobs.ts'
 
@@ -87,6 +95,25 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
 
       await until(() => attempts.length === 3)
       expect(attempts).toEqual([1, 2, 3])
+    })
+
+    test('a try that fails is not repeated before the time the server named', async () => {
+      const seen: { attempt: number; at: number }[] = []
+      await consume({
+        async render(_, { attempt }) {
+          seen.push({ attempt, at: performance.now() })
+          const facts = { callFate: 'unpaid', retryAfterMs: 1_000 } as const
+          if (attempt === 1) throw new ApiUnavailableError('try later', facts)
+          if (attempt === 2) throw new OutcomeUnknownError('lost', { retryAfterMs: 1_000 })
+        },
+      })
+
+      await queueOf().addRenders(someJobs(1), { attempts: 3 })
+      await until(() => seen.length === 3)
+
+      expect(seen.map(({ attempt }) => attempt)).toEqual([1, 2, 3])
+      expect(seen[1]!.at - seen[0]!.at).toBeGreaterThan(900)
+      expect(seen[2]!.at - seen[1]!.at).toBeGreaterThan(900)
     })
 
     test('the last attempt is known as such, and then the row is given up', async () => {
@@ -228,6 +255,103 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
 
       await until(() => isOver)
       expect(cursors).toEqual([0, 10, 20, 30])
+    })
+
+    describe('schedules', () => {
+      const everySecond = (name: string, payload: unknown = {}) => ({
+        name,
+        pattern: '* * * * * *',
+        timeZone: 'UTC',
+        payload,
+      })
+      const listed = async (name: string) =>
+        (await queueOf().schedules.list()).filter((each) => each.name === name)
+      const added: string[] = []
+      const put = async (entry: ScheduleEntry) => {
+        added.push(entry.name)
+        await queueOf().schedules.put(entry)
+      }
+      afterEach(async () => {
+        for (const name of added.splice(0)) await queueOf().schedules.remove(name)
+      })
+
+      test('one is kept with its clock, replaced under its name, and removed', async () => {
+        const nightly = { name: 'nightly', pattern: '30 2 * * *', timeZone: 'Europe/Berlin' }
+        await put({ ...nightly, payload: { version: 1 } })
+        await put({ ...nightly, pattern: '0 3 1 1 *', payload: { version: 2, deep: ['ü'] } })
+
+        const [found, ...others] = await listed('nightly')
+        expect(others).toEqual([])
+        expect(found).toMatchObject({
+          ...nightly,
+          pattern: '0 3 1 1 *',
+          payload: { version: 2, deep: ['ü'] },
+        })
+        // Three in the morning in Berlin, in winter.
+        expect(new Date(found!.nextAt!).toISOString()).toMatch(/-01-01T02:00:00\.000Z$/)
+
+        expect(await queueOf().schedules.remove('nightly')).toBe(true)
+        expect(await queueOf().schedules.remove('nightly')).toBe(false)
+        expect(await listed('nightly')).toEqual([])
+      })
+
+      test('ticks go to one worker each, promptly, with what was put last', async () => {
+        const ticks: { payload: unknown; dueAt: number; at: number }[] = []
+        const tick = async (payload: unknown, dueAt: number) =>
+          void ticks.push({ payload, dueAt, at: Date.now() })
+        await consume({ tick })
+        await consume({ tick })
+        await sleep(300)
+
+        await put(everySecond('often', { version: 1 }))
+        await until(() => ticks.length === 1)
+        await put(everySecond('often', { version: 2 }))
+        await until(() => ticks.length >= 4)
+
+        const dueTimes = ticks.map(({ dueAt }) => dueAt)
+        expect(new Set(dueTimes).size).toBe(dueTimes.length)
+        expect(dueTimes.every((dueAt) => dueAt % 1_000 === 0)).toBe(true)
+        expect(ticks.map(({ at, dueAt }) => at - dueAt < 5_000)).not.toContain(false)
+        expect(ticks.at(0)?.payload).toEqual({ version: 1 })
+        expect(ticks.at(-1)?.payload).toEqual({ version: 2 })
+      })
+
+      test('of the ticks that passed while nobody took any, the first comes, once', async () => {
+        await put(everySecond('missed'))
+        const [{ nextAt } = {}] = await listed('missed')
+        await sleep(3_000)
+        expect((await listed('missed'))[0]?.nextAt).toBe(nextAt)
+
+        const ticks: number[] = []
+        const startedAt = Date.now()
+        await consume({ tick: async (_, dueAt) => void ticks.push(dueAt) })
+        await until(() => ticks.length >= 3)
+
+        const [first, second = 0] = ticks
+        expect(first).toBe(nextAt)
+        expect(second).toBeGreaterThanOrEqual(Math.floor(startedAt / 1_000) * 1_000)
+      })
+
+      test('a tick that fails comes again, and its successors come all the same', async () => {
+        const ticks: number[] = []
+        await consume({
+          async tick(_, dueAt) {
+            ticks.push(dueAt)
+            if (ticks.length < 3) throw new Error('not now')
+          },
+        })
+
+        await put(everySecond('failing'))
+        await until(() => new Set(ticks).size >= 2)
+
+        expect(ticks.filter((dueAt) => dueAt === ticks[0]).length).toBeGreaterThanOrEqual(2)
+      })
+
+      test('a clock whose next tick is there is not started again', async () => {
+        await put({ name: 'yearly', pattern: '0 0 1 1 *', timeZone: 'UTC', payload: {} })
+
+        expect(await queueOf().schedules.revive()).toEqual([])
+      })
     })
 
     test('rows the queue does not know are named as missing, others not', async () => {

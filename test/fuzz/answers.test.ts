@@ -102,7 +102,7 @@ class Sinks {
   readonly open = async (slot: number) => {
     const chunks: Uint8Array[] = []
     this.#chunks.set(slot, chunks)
-    return { write: async (chunk: Uint8Array) => void chunks.push(chunk) }
+    return { write: async (chunk: Uint8Array) => void chunks.push(Buffer.from(chunk)) }
   }
   pictures(): Map<number, Buffer> {
     return new Map([...this.#chunks].map(([slot, chunks]) => [slot, Buffer.concat(chunks)]))

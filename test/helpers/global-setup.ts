@@ -1,9 +1,11 @@
 /**
  * Looks once for the real services, says plainly which were found, and hands them to the tests.
  * RENDERQ_TEST_REDIS_URL, RENDERQ_TEST_POSTGRES_URL and RENDERQ_TEST_S3_ENDPOINT name other places than
- * the usual local ports, RENDERQ_TEST_OPENAPI the file of OpenAI's description of its API; `off` leaves one out.
- * RENDERQ_TEST_REQUIRE=redis,postgres,s3,openapi makes a missing one a failure instead of skipped tests.
+ * the usual local ports, RENDERQ_TEST_OPENAPI the file of OpenAI's description of its API, RENDERQ_TEST_CHROMIUM the
+ * browser; `off` leaves one out. RENDERQ_TEST_REQUIRE=redis,postgres,s3,openapi,chromium makes a missing one a failure instead of skipped tests.
  */
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
 import { Redis } from 'ioredis'
 import { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
@@ -11,6 +13,8 @@ import { findOpenapi } from './find-openapi.ts'
 import type { S3Service, Services } from './services.ts'
 
 const PROBE_TIMEOUT_MS = 3_000
+/** A browser's first start reads some hundred megabytes. */
+const BROWSER_TIMEOUT_MS = 15_000
 const env = process.env
 
 export async function setup(project: TestProject): Promise<void> {
@@ -22,16 +26,19 @@ export async function setup(project: TestProject): Promise<void> {
     accessKeyId: env['RENDERQ_TEST_S3_ACCESS_KEY_ID'] ?? 'AKIATEST',
     secretAccessKey: env['RENDERQ_TEST_S3_SECRET_ACCESS_KEY'] ?? 'secrettest',
   }
-  const [hasRedis, hasPostgres, hasS3] = await Promise.all([
+  const chromium = env['RENDERQ_TEST_CHROMIUM'] ?? '/usr/bin/chromium'
+  const [hasRedis, hasPostgres, hasS3, hasChromium] = await Promise.all([
     isThere('Redis', redis, pingRedis),
     isThere('Postgres', postgres, selectFromPostgres),
     isThere('S3', s3.endpoint, listS3Anonymously),
+    isThere('Chromium', chromium, askVersion),
   ])
   const openapi = await lookForOpenapi()
   const services: Services = {
     ...(hasRedis && { redis }),
     ...(hasPostgres && { postgres }),
     ...(hasS3 && { s3 }),
+    ...(hasChromium && { chromium }),
     ...(openapi !== undefined && { openapi }),
   }
   project.provide('services', services)
@@ -54,7 +61,7 @@ function requireServices(services: Services): void {
   const missing = required.filter((name) => !(name in services))
   if (missing.length === 0) return
   throw new Error(
-    `RENDERQ_TEST_REQUIRE (of redis, postgres, s3, openapi) asks for ${missing.join(', ')}: did not answer`,
+    `RENDERQ_TEST_REQUIRE (of redis, postgres, s3, openapi, chromium) asks for ${missing.join(', ')}: did not answer`,
   )
 }
 
@@ -115,6 +122,10 @@ async function listS3Anonymously(endpoint: string): Promise<void> {
   if (![200, 403].includes(response.status) || !text.includes('<?xml')) {
     throw new Error(`answered ${response.status}, not as an S3 server does`)
   }
+}
+
+async function askVersion(browser: string): Promise<void> {
+  await promisify(execFile)(browser, ['--version'], { timeout: BROWSER_TIMEOUT_MS })
 }
 
 function reasonOf(error: unknown): string {

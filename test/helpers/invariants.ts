@@ -37,7 +37,7 @@ async function expectTruePicture(
   // Decodes every pixel: an independent reader's word that this is a picture.
   await sharp(bytes).resize(8).raw().toBuffer()
   const sha256 = createHash('sha256').update(bytes!).digest('hex')
-  const { key: _, index: __, revisedPrompt: ___, ...said } = picture
+  const { key: _, index: __, revisedPrompt: ___, replaced: ____, ...said } = picture
   expect({ sha256, width, height, mediaType, byteCount: bytes!.length }).toEqual(said)
   const head = await store.head(picture.key)
   expect(head?.metadata).toMatchObject({ fingerprint, sha256 })

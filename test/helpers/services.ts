@@ -18,6 +18,8 @@ export interface Services {
   s3?: S3Service
   /** A file: OpenAI's own description of the API. */
   openapi?: string
+  /** The program. */
+  chromium?: string
 }
 
 declare module 'vitest' {
@@ -36,6 +38,8 @@ export const postgresUrl = (): string => found('postgres')
 export const s3 = (): S3Service => found('s3')
 
 export const openapiFile = (): string => found('openapi')
+
+export const chromiumProgram = (): string => found('chromium')
 
 function found<N extends keyof Services>(name: N): NonNullable<Services[N]> {
   const service = services[name]

@@ -4,7 +4,7 @@ import { win32 } from 'node:path'
 import * as fc from 'fast-check'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { ManifestError } from '../../src/errors.ts'
-import type { RenderJob } from '../../src/job.ts'
+import type { PlannedRow } from '../../src/job.ts'
 import { planManifest, type Plan } from '../../src/producer/plan.ts'
 import { FolderStore } from '../../src/storage/folder.ts'
 import { checkKey, KEY_BYTES_MAX, pictureKey, sanitizeKey } from '../../src/storage/keys.ts'
@@ -99,7 +99,7 @@ test(`${PLANNED_ROWS.toLocaleString('en')} rows with such names are planned to a
 async function* pictureKeysIn({ parts }: Plan): AsyncIterable<string> {
   for (const { file } of parts) {
     for (const line of (await readFile(file, 'utf8')).trimEnd().split('\n')) {
-      const { key, request } = JSON.parse(line) as RenderJob
+      const { key, request } = (JSON.parse(line) as PlannedRow).job
       for (let index = 0; index < request.n; index += 1) {
         yield pictureKey(key, { index, of: request.n }, 'png')
       }

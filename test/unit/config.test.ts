@@ -4,6 +4,7 @@ import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { loadConfig, Secret, storageSettings, type ConfigSources } from '../../src/config.ts'
 import { ConfigError } from '../../src/errors.ts'
+import { SETTING_NAMES, variablesOf, type SettingName } from '../../src/settings.ts'
 import { tempDir, type TempDir } from '../helpers/temp.ts'
 
 let dir: TempDir
@@ -96,23 +97,122 @@ describe('where settings come from', () => {
   })
 })
 
+const MILLISECONDS = 'a whole number of milliseconds from'
+const VERSION = 'a version such as 2025-04-01-preview'
+
+/** A wrong value of each setting, what the message says is accepted, and how it repeats the value, if at all. */
+const REFUSED: [SettingName, string, accepted: string, shown?: string][] = [
+  ['openaiBaseUrl', 'file:///etc/passwd', 'an address that begins with https:// or http://'],
+  ['openaiBaseUrl', 'localhost:4010/v1', 'an address that begins with https:// or http://'],
+  ['openaiApiVersion', '2025&x=1', VERSION, ', not "2025&x=1"'],
+  [
+    'queueUrl',
+    'mysql://db',
+    'an address that begins with redis://, rediss://, postgres:// or postgresql://',
+  ],
+  [
+    'namespace',
+    'Shop-A',
+    'a-z, 0-9 and _, beginning with a letter, at most 31 characters',
+    ', not "Shop-A"',
+  ],
+  ['storageUrl', 'renders', 's3://bucket/prefix or file:./folder'],
+  ['storageUrl', 's3://', 's3://bucket/prefix or file:./folder'],
+  ['concurrency', '1001', 'a whole number from 1 to 1000', ', not "1001"'],
+  ['concurrency', 'many', 'a whole number from 1 to 1000', ', not "many"'],
+  ['concurrency', '1.5', 'a whole number from 1 to 1000', ', not "1.5"'],
+  ['attempts', '-1', 'a whole number from 1 to 50', ', not "-1"'],
+  ['backoffMs', '1s', `${MILLISECONDS} 1 to 600000`, ', not "1s"'],
+  ['backoffMaxMs', '0', `${MILLISECONDS} 1 to 3600000`, ', not "0"'],
+  ['requestTimeoutMs', '30', `${MILLISECONDS} 100 to 3600000`, ', not "30"'],
+  ['drainTimeoutMs', 'never', `${MILLISECONDS} 0 to 3600000`, ', not "never"'],
+  ['lockDurationMs', '10', `${MILLISECONDS} 1000 to 3600000`, ', not "10"'],
+  ['stalledIntervalMs', '10', `${MILLISECONDS} 200 to 600000`, ', not "10"'],
+  ['imageBytesMax', '128MB', 'a whole number of bytes from 1024 to 1073741824', ', not "128MB"'],
+  ['allowPrivateUrls', 'perhaps', 'true or false', ', not "perhaps"'],
+  ['logLevel', 'loud', 'one of silent, error, warn, info, debug', ', not "loud"'],
+]
+
 describe('what is refused', () => {
+  test.each(REFUSED)('%s as %j is refused in words', (name, value, accepted, shown = '') => {
+    const [variable = ''] = variablesOf(name)
+
+    expect(problemOf({}, { env: { [variable]: value } })).toBe(
+      `bad configuration: ${variable}: must be ${accepted}${shown}`,
+    )
+  })
+
+  test('there is such a test for every setting that can be given a wrong value by the environment', () => {
+    const untested = SETTING_NAMES.filter((name) => !REFUSED.some(([refused]) => refused === name))
+    expect(untested).toEqual([
+      'openaiApiKey',
+      'openaiOrgId',
+      'openaiProjectId',
+      'stateDir',
+      'scheduleRoot',
+    ])
+  })
+
   test.each([
-    [{ concurrency: '0' }, {}, '--concurrency: '],
-    [{ concurrency: 'many' }, {}, '--concurrency: '],
-    [{ concurrency: '1.5' }, {}, '--concurrency: '],
-    [{ requestTimeoutMs: '10' }, {}, '--request-timeout-ms: '],
-    [{ logLevel: 'loud' }, {}, '--log-level: '],
-    [{}, { RENDERQ_CONCURRENCY: '1001' }, 'RENDERQ_CONCURRENCY: '],
-    [{}, { RENDERQ_NAMESPACE: 'Shop-A' }, 'RENDERQ_NAMESPACE: must be a-z, 0-9 and _'],
-    [{}, { STORAGE_URL: 'renders' }, 'STORAGE_URL: must be s3://bucket/prefix or file:./folder'],
-    [{}, { STORAGE_URL: 's3://' }, 'STORAGE_URL: must be s3://bucket/prefix or file:./folder'],
-    [{}, { QUEUE_URL: 'mysql://db' }, 'QUEUE_URL: must begin with redis://'],
-    [{}, { REDIS_URL: '127.0.0.1:6379' }, 'REDIS_URL: must begin with redis://'],
-    [{}, { OPENAI_BASE_URL: 'file:///etc/passwd' }, 'OPENAI_BASE_URL: '],
-    [{}, { RENDERQ_ALLOW_PRIVATE_URLS: 'perhaps' }, 'RENDERQ_ALLOW_PRIVATE_URLS: '],
-  ])('%j with %j is refused, naming where it came from', (flags, env, expected) => {
-    expect(problemOf(flags, { env })).toContain(expected)
+    [{ concurrency: '0' }, '--concurrency: must be a whole number from 1 to 1000, not "0"'],
+    [{ requestTimeoutMs: '10' }, '--request-timeout-ms: must be a whole number of milliseconds'],
+    [{ logLevel: 'loud' }, '--log-level: must be one of silent, error'],
+    [{ stateDir: '' }, '--state-dir: must be a folder, not ""'],
+  ])('a bad flag %j is named as a flag', (flags, expected) => {
+    expect(problemOf(flags)).toContain(expected)
+  })
+
+  test('REDIS_URL is named where it is the one that is wrong', () => {
+    expect(problemOf({}, { env: { REDIS_URL: '127.0.0.1:6379' } })).toContain('REDIS_URL: must be ')
+  })
+
+  test('a long value is not repeated', () => {
+    expect(problemOf({ concurrency: '9'.repeat(41) })).toMatch(/from 1 to 1000$/)
+  })
+
+  test.each([
+    ['true', 'true'],
+    ['null', 'null'],
+    ['[4]', '[4]'],
+    ['1.5', '1.5'],
+    ['"1e1"', '"1e1"'],
+    ['""', '""'],
+  ])('%s in renderq.config.json is no number', async (value, shown) => {
+    await write('renderq.config.json', `{ "concurrency": ${value} }`)
+    expect(problemOf({})).toBe(
+      `bad configuration: renderq.config.json concurrency: must be a whole number from 1 to 1000, not ${shown}`,
+    )
+  })
+
+  test.each([
+    ['RENDERQ_CONCURENCY', 'did you mean RENDERQ_CONCURRENCY?'],
+    ['RENDERQ_REQUEST_TIMEOUT', 'did you mean RENDERQ_REQUEST_TIMEOUT_MS?'],
+    ['RENDERQ_QUEUE_URL', 'did you mean QUEUE_URL?'],
+    ['RENDERQ_OPENAI_API_KEY', 'did you mean OPENAI_API_KEY?'],
+    ['RENDERQ_FAVOURITE_COLOUR', 'see docs/configuration.md'],
+  ])('the variable %s is no setting', async (variable, guess) => {
+    const sentence = `${variable}: there is no such setting (${guess})`
+    expect(problemOf({}, { env: { [variable]: 'x' } })).toBe(`bad configuration: ${sentence}`)
+    await write('.env', `${variable}=x`)
+    expect(problemOf({})).toBe(`bad configuration: .env ${sentence}`)
+  })
+
+  test.each([
+    'RENDERQ_TEST_REQUIRE',
+    'RENDERQ_CI_REDIS_PORT',
+    // Of a Kubernetes service named renderq, and of one named renderq-queue.
+    'RENDERQ_SERVICE_HOST',
+    'RENDERQ_SERVICE_PORT_HTTP',
+    'RENDERQ_PORT',
+    'RENDERQ_PORT_6379_TCP_ADDR',
+    'RENDERQ_QUEUE_SERVICE_PORT',
+    'RENDERQ_QUEUE_PORT_6379_TCP',
+  ])('the variable %s is none of ours', (variable) => {
+    expect(() => load({}, { env: { [variable]: 'x' } })).not.toThrow()
+  })
+
+  test('a variable that is no setting but empty says nothing', () => {
+    expect(() => load({}, { env: { RENDERQ_CONCURENCY: '' } })).not.toThrow()
   })
 
   test('a bad value of a file is named with the file', async () => {
@@ -131,7 +231,10 @@ describe('what is refused', () => {
   })
 
   test.each([
-    ['{ "concurency": 4 }', 'unknown setting concurency'],
+    [
+      '{ "concurency": 4 }',
+      'renderq.config.json concurency: there is no such setting (did you mean concurrency?)',
+    ],
     ['{ "concurrency": 4', 'renderq.config.json is not valid JSON'],
     ['[]', 'renderq.config.json must hold one object of settings'],
     ['null', 'renderq.config.json must hold one object of settings'],

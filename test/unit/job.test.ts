@@ -23,7 +23,10 @@ const stored = fc
     byteCount,
   }))
 const url = fc.webUrl().map((address) => ({ kind: 'url' as const, url: address }))
-const input: fc.Arbitrary<InputPicture> = fc.oneof(stored, url)
+const uploaded = fc
+  .stringMatching(/^[a-z0-9]{1,20}$/)
+  .map((id) => ({ kind: 'file' as const, fileId: `file-${id}` }))
+const input: fc.Arbitrary<InputPicture> = fc.oneof(stored, url, uploaded)
 
 const optional = fc.record(
   {
@@ -35,6 +38,12 @@ const optional = fc.record(
     output_compression: fc.integer({ min: 0, max: 100 }),
     moderation: fc.constantFrom('auto', 'low'),
     input_fidelity: fc.constantFrom('low', 'high'),
+    complexity: fc.constantFrom('low', 'high'),
+    frame_count: fc.integer({ min: 2, max: 16 }),
+    frame_duration_ms: fc.integer({ min: 20, max: 655_350 }),
+    svg: fc.constantFrom({ model: 'a' }, { model: 'a', reasoning: { effort: 'low' } }),
+    stream: fc.boolean(),
+    partial_images: fc.integer({ min: 0, max: 3 }),
     style: fc.constantFrom('vivid', 'natural'),
     response_format: fc.constantFrom('url' as const, 'b64_json' as const),
     user: fc.string({ maxLength: 9 }),
@@ -53,6 +62,7 @@ const row: fc.Arbitrary<Fingerprinted> = fc.record(
     request,
     images: fc.array(input, { maxLength: 4 }),
     mask: stored,
+    markup: stored,
   },
   { requiredKeys: ['id', 'operation', 'request', 'images'] },
 )
@@ -66,7 +76,13 @@ const ANOTHER: InputPicture = {
   byteCount: 3,
 }
 
-const NOT_DECIDING = new Set(['user', 'safety_identifier', 'response_format'])
+const NOT_DECIDING = new Set([
+  'user',
+  'safety_identifier',
+  'response_format',
+  'stream',
+  'partial_images',
+])
 
 describe('the fingerprint', () => {
   test('is a sha256 that an equal row always gets again', () => {
@@ -114,6 +130,8 @@ describe('the fingerprint', () => {
         user: fc.string(),
         safety_identifier: fc.string(),
         response_format: fc.constantFrom('url', 'b64_json', undefined),
+        stream: fc.boolean(),
+        partial_images: fc.nat(3),
         not_given: fc.constant(undefined),
       },
       { requiredKeys: [] },
@@ -159,6 +177,7 @@ describe('the fingerprint', () => {
     ['one more input picture', ({ images }) => ({ images: [...images, ANOTHER] })],
     ['another input picture', ({ images }) => ({ images: [...images.slice(1), ANOTHER] })],
     ['another mask', () => ({ mask: ANOTHER })],
+    ['another markup', () => ({ markup: ANOTHER })],
   ])('changes with %s', (_what, change) => {
     fc.assert(
       fc.property(row, (given) => {
@@ -168,7 +187,7 @@ describe('the fingerprint', () => {
     )
   })
 
-  test('changes with the order of the input pictures, and with which of them is the mask', () => {
+  test('changes with the order of the input pictures, and with which of them is mask or markup', () => {
     fc.assert(
       fc.property(row, stored, (given, image) => {
         const arrangements: Partial<Fingerprinted>[] = [
@@ -176,6 +195,8 @@ describe('the fingerprint', () => {
           { images: [ANOTHER, image] },
           { images: [image], mask: ANOTHER },
           { images: [ANOTHER], mask: image },
+          { images: [image], markup: ANOTHER },
+          { images: [image], mask: ANOTHER, markup: ANOTHER },
         ]
         const { id, operation } = given
         const fingerprints = arrangements.map((inputs) =>
@@ -202,7 +223,14 @@ describe('a job', () => {
 
   test.each<[string, object]>([
     ['an unknown key', { apiKey: 'sk-1' }],
-    ['an unknown parameter', { request: { ...job.request, stream: true } }],
+    ['an unknown parameter', { request: { ...job.request, seed: 1 } }],
+    ['an unknown parameter of an svg', { request: { ...job.request, svg: { model: 'a', n: 1 } } }],
+    ['a flag as text', { request: { ...job.request, stream: 'true' } }],
+    ['more partial pictures than there are', { request: { ...job.request, partial_images: 4 } }],
+    ['a file id that is a path', { images: [{ kind: 'file', fileId: 'file-../../x' }] }],
+    ['a reference that is a data URL', { mask: { kind: 'image-url', url: 'data:image/png,x' } }],
+    ['a reference without encryption', { mask: { kind: 'image-url', url: 'http://x.example/' } }],
+    ['partial pictures that are not kept', { keepPartials: false }],
     ['an unknown key of a picture', { images: [{ ...job.images[0], headers: {} }] }],
     ['a local path as a picture', { images: [{ kind: 'path', path: '/etc/passwd' }] }],
     ['a file URL', { images: [{ kind: 'url', url: 'file:///etc/passwd' }] }],
@@ -231,10 +259,11 @@ describe('a job', () => {
   })
 
   test.each(Object.keys(RenderJob.shape))(
-    'without its %s is complete only if that is the mask',
+    'without its %s is complete only if that may be missing',
     (name) => {
       const { [name]: _, ...rest } = job as unknown as Record<string, unknown>
-      expect(RenderJob.safeParse(rest).success).toBe(name === 'mask')
+      const mayBeMissing = ['mask', 'markup', 'force', 'keepPartials'].includes(name)
+      expect(RenderJob.safeParse(rest).success).toBe(mayBeMissing)
     },
   )
 

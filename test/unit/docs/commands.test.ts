@@ -12,7 +12,10 @@ const documents = ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', ...inDocs]
 const flagsOf = new Map(
   commands().map((command) => [
     command.name(),
-    new Set(['--help', ...command.options.map(({ long }) => long)]),
+    new Set([
+      '--help',
+      ...[command, ...command.commands].flatMap(({ options }) => options.map(({ long }) => long)),
+    ]),
   ]),
 )
 /** npm scripts that are a command with another name. */

@@ -17,6 +17,7 @@ const EXAMPLES: Partial<Record<SettingName, string>> = {
   openaiApiKey: 'key',
   openaiOrgId: 'org',
   openaiProjectId: 'proj',
+  openaiApiVersion: '2025-04-01-preview',
   queueUrl: 'redis://queue',
 }
 

@@ -418,7 +418,7 @@ describe('an answer', () => {
   test('that a sink cannot take fails as the sink says, and the connection is closed', async () => {
     const { baseUrl, received } = await serve((_, response) => {
       response.writeHead(200)
-      response.write(json.slice(0, 60))
+      response.write(`{"data":[{"b64_json":"${'QUJD'.repeat(100_000)}`)
     })
     const full = new Error('ENOSPC')
     const api = open(baseUrl)
@@ -434,7 +434,7 @@ describe('an answer', () => {
     await expect(parts[Symbol.asyncIterator]().next()).rejects.toBe(full)
 
     const { socket } = received[0]!.request
-    if (!socket.destroyed) await once(socket, 'close')
+    if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve))
   })
 })
 

@@ -22,7 +22,7 @@ async function read(
     openPicture: async (slot) => {
       const chunks: Uint8Array[] = []
       pieces.set(slot, chunks)
-      return { write: async (chunk) => void chunks.push(chunk) }
+      return { write: async (chunk) => void chunks.push(Buffer.from(chunk)) }
     },
     onIdle: () => (idles += 1),
   })

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest'
 import {
+  areGlued,
+  authorOf,
+  flagOf,
   integerOf,
   isGiven,
   isStorable,
   picturesOf,
   quoted,
   textOf,
+  type PictureName,
 } from '../../../src/producer/cell-values.ts'
 
 test.each([null, undefined, '', ' \n', []])('%j is not given', (value) => {
@@ -46,13 +50,54 @@ describe('whole numbers', () => {
   })
 })
 
+describe('flags', () => {
+  test.each([
+    [true, true],
+    ['TRUE', true],
+    [' false ', false],
+    [false, false],
+  ])('%j is %j', (cell, value) => {
+    expect(flagOf(cell)).toBe(value)
+  })
+
+  test.each(['yes', '1', 1, 0, '', null, [true]])('%j is none', (cell) => {
+    expect(flagOf(cell)).toBeUndefined()
+  })
+})
+
+describe('the author of an svg', () => {
+  const author = { model: 'gpt-6', reasoning: { effort: 'low' } }
+
+  test.each<[unknown, unknown]>([
+    [author, author],
+    [JSON.stringify(author), author],
+    [{ model: 'gpt-6', reasoning: null }, { model: 'gpt-6' }],
+    ['{"model":"gpt-6","reasoning":{"effort":null}}', { model: 'gpt-6' }],
+  ])('%j is %j', (cell, value) => {
+    expect(authorOf(cell)).toEqual(value)
+  })
+
+  test.each<[unknown]>([
+    ['gpt-6'],
+    [{}],
+    ['null'],
+    [{ reasoning: { effort: 'low' } }],
+    [{ model: '' }],
+    [{ ...author, seed: 1 }],
+    [[author]],
+    [7],
+  ])('%j is none', (cell) => {
+    expect(authorOf(cell)).toBeUndefined()
+  })
+})
+
 test('text is text, and numbers and booleans have one', () => {
   expect([textOf('x'), textOf(17), textOf(true)]).toEqual(['x', '17', 'true'])
   expect([textOf(null), textOf(['x']), textOf({})]).toEqual([undefined, undefined, undefined])
 })
 
 describe('the pictures of a cell', () => {
-  test.each<[unknown, string[]]>([
+  test.each<[unknown, PictureName[]]>([
     ['mug.png', ['mug.png']],
     ['a.png|b.png', ['a.png', 'b.png']],
     [' a.png | b.png |', ['a.png', 'b.png']],
@@ -66,18 +111,36 @@ describe('the pictures of a cell', () => {
       ['a.png', ' b.png'],
       ['a.png', 'b.png'],
     ],
-    [[{ image_url: 'https://x.example/a.png' }], ['https://x.example/a.png']],
-    [{ image_url: 'https://x.example/a.png' }, ['https://x.example/a.png']],
+    [[{ image_url: ' https://x.example/a.png' }], [{ image_url: 'https://x.example/a.png' }]],
+    [{ image_url: 'https://x.example/a.png' }, [{ image_url: 'https://x.example/a.png' }]],
+    ['{"file_id": "file-1"}', [{ file_id: 'file-1' }]],
+    ['[{"file_id": "file-1"}, "a, b.png"]', [{ file_id: 'file-1' }, 'a, b.png']],
+    ['{draft} mug.png', ['{draft} mug.png']],
+    ['file-1|file-2', ['file-1', 'file-2']],
   ])('%j', (cell, pictures) => {
     expect(picturesOf(cell)).toEqual(pictures)
   })
 
-  test.each([[{ file_id: 'file-1' }], 3, [3], [null], [['a.png']], '[1]'])(
-    '%j are none',
-    (cell) => {
-      expect(picturesOf(cell)).toBeUndefined()
-    },
-  )
+  test.each<[unknown]>([
+    [{}],
+    [{ file_id: 1 }],
+    [{ file_id: 'file-1', image_url: 'https://x.example/a.png' }],
+    [{ url: 'https://x.example/a.png' }],
+    [3],
+    [[3]],
+    [[null]],
+    [[['a.png']]],
+    ['[1]'],
+    ['{"image_url": 1}'],
+  ])('%j are none', (cell) => {
+    expect(picturesOf(cell)).toBeUndefined()
+  })
+
+  test.each(['https://a.example/1.png,https://b.example/2.png'])('%s are glued', (cell) => {
+    expect(areGlued(cell)).toBe(true)
+    expect(areGlued([cell])).toBe(false)
+    expect(areGlued(JSON.stringify({ image_url: cell }))).toBe(false)
+  })
 })
 
 test.each(['a\0b', '\uD83D', 'x\uDC00'])('%j cannot be stored everywhere', (text) => {

@@ -6,7 +6,7 @@ import type { ManifestError } from '../../../src/errors.ts'
 import { fingerprintOf } from '../../../src/job.ts'
 import { planManifest } from '../../../src/producer/plan.ts'
 import { tempDir } from '../../helpers/temp.ts'
-import { OPTIONS, plan, problemsIn } from './planning.ts'
+import { OPTIONS, plan, plannedRowsIn, problemsIn } from './planning.ts'
 import { pieces } from './reading.ts'
 
 describe('a row becomes a job', () => {
@@ -107,7 +107,7 @@ describe('what fills a row: its own cell, then --set and --prompt, then the defa
   test('what the operation of a row does not take stays out of it, with a warning', async () => {
     const rows = 'id,prompt,image\n1,x,\n2,x,https://x.example/a.png\n'
 
-    const { jobs, warnings } = await plan(rows, { set: { moderation: 'low' } })
+    const { jobs, warnings } = await plan(rows, { set: { moderation: 'low' }, server: 'azure' })
 
     expect(jobs.map(({ request }) => request.moderation)).toEqual(['low', undefined])
     expect(warnings).toEqual([
@@ -118,8 +118,8 @@ describe('what fills a row: its own cell, then --set and --prompt, then the defa
   test('what a row itself says, or no operation of its model takes, is a problem all the same', async () => {
     const edit = 'id,prompt,image,moderation\n1,x,https://x.example/a.png,low\n'
 
-    expect(await problemsIn(plan(edit))).toEqual([
-      'catalog.csv:2 moderation is not taken by gpt-image-2 for edit',
+    expect(await problemsIn(plan(edit, { server: 'azure' }))).toEqual([
+      'catalog.csv:2 moderation is not taken by Azure for edit',
     ])
     expect(await problemsIn(plan('id,prompt\n1,x\n', { set: { style: 'vivid' } }))).toEqual([
       'catalog.csv:2 style is not taken by gpt-image-2 for generate: describe the style in the prompt',
@@ -331,8 +331,25 @@ describe('problems', () => {
     ],
     ['{"prompt":"x","user":"{{ nobody }}"}', 'user {{ nobody }}: there is no such column'],
     [
-      '{"prompt":"x","image":[{"file_id":"file-1"}]}',
-      'image "[{"file_id":"file-1"}]": must be a path or URL, or a list of them',
+      '{"prompt":"x","image":[{"file":"file-1"}]}',
+      'image "[{"file":"file-1"}]": must be a path, a URL or a file id, or a list of them',
+    ],
+    [
+      '{"prompt":"x","image":{"file_id":"mug.png"}}',
+      'image "{"file_id":"mug.png"}": must be the id of an uploaded file: file-…',
+    ],
+    [
+      '{"prompt":"x","image":{"image_url":"data:image/png;base64,AAAA"}}',
+      'image "{"image_url":"data:image/png;base64,AAAA"}": is a data URL: name a file instead, renderq puts it into the request',
+    ],
+    [
+      '{"prompt":"x","model":"gpt-image-2.5-flare","image":"s3://b/a.png","markup":"file-1"}',
+      'markup must be a picture that renderq can upload, not a reference',
+    ],
+    ['{"prompt":"x","stream":"yes"}', 'stream "yes": must be true or false'],
+    [
+      '{"prompt":"x","model":"gpt-image-2.6-flare","output_format":"svg","svg":{"effort":"low"}}',
+      'svg "{"effort":"low"}": must be { "model": "…", "reasoning": { "effort": "…" } }, without reasoning if you like',
     ],
     [
       '{"prompt":"x","image":"s3://b/a.png","mask":["s3://b/m.png","s3://b/n.png"]}',
@@ -422,20 +439,15 @@ describe('input pictures', () => {
       '1,x,b.jpg | a.png,\n2,x,copy.png,mask.png\n3,x,https://x.example/c.png,\n',
     )
     await using planned = await dir.planned
-    const jobs = (await readFile(planned.parts[0]!.file, 'utf8'))
-      .trim()
-      .split('\n')
-      .map(
-        (line) =>
-          JSON.parse(line) as { images: { key?: string; mediaType?: string }[]; mask?: unknown },
-      )
+    const rows = plannedRowsIn(await readFile(planned.parts[0]!.file, 'utf8'))
+    const jobs = rows.map(({ job }) => job)
 
     expect(planned.inputs.map(({ mediaType }) => mediaType)).toEqual([
       'image/jpeg',
       'image/png',
       'image/png',
     ])
-    expect(jobs[0]!.images.map(({ key }) => key)).toEqual([
+    expect(jobs[0]!.images.map((image) => image.kind === 'stored' && image.key)).toEqual([
       planned.inputs[0]!.key,
       planned.inputs[1]!.key,
     ])
@@ -554,6 +566,41 @@ describe('a plan', () => {
 
     expect(jobs).toHaveLength(1)
     expect(existsSync(dir.join('work', 'mine'))).toBe(true)
+  })
+
+  test('keeps partial pictures of the rows that ask for some', async () => {
+    const text = 'id,prompt,partial_images,stream\na,x,2,\nb,x,0,\nc,x,,TRUE\nd,x,,\n'
+
+    const { jobs, warnings, digest } = await plan(text, { keepPartials: true })
+
+    expect(jobs.map(({ keepPartials }) => keepPartials)).toEqual([
+      true,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(jobs.map(({ request }) => request.stream)).toEqual([true, true, true, undefined])
+    expect(warnings).toEqual([])
+    expect((await plan(text)).jobs[0]).not.toHaveProperty('keepPartials')
+    expect((await plan(text)).digest).not.toBe(digest)
+  })
+
+  test('warns when there are no partial pictures to keep', async () => {
+    const { jobs, warnings } = await plan('id,prompt\na,x\n', { keepPartials: true })
+
+    expect(jobs[0]).not.toHaveProperty('keepPartials')
+    expect(warnings).toEqual([
+      '--keep-partials: no row asks for partial_images, so there are none to keep',
+    ])
+  })
+
+  test('keeps no partial picture under the name of another row', async () => {
+    const text = 'id,prompt,partial_images\na,x,2\na.partial-2,x,\n'
+
+    expect((await plan(text)).jobs).toHaveLength(2)
+    expect(await problemsIn(plan(text, { keepPartials: true }))).toEqual([
+      'catalog.csv:3 name "catalog/a.partial-2": line 2 has the same object name',
+    ])
   })
 
   test('refuses a retired model on the server of OpenAI, and only warns elsewhere', async () => {

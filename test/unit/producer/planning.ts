@@ -1,7 +1,7 @@
 /** Plans a manifest given as text, in a folder of its own. */
 import { readFile, writeFile } from 'node:fs/promises'
 import { ManifestError } from '../../../src/errors.ts'
-import { RenderJob } from '../../../src/job.ts'
+import { PlannedRow, type RenderJob } from '../../../src/job.ts'
 import { formatProblem } from '../../../src/producer/format-problems.ts'
 import { planManifest, type Plan, type PlanOptions } from '../../../src/producer/plan.ts'
 import { tempDir } from '../../helpers/temp.ts'
@@ -15,6 +15,7 @@ export const OPTIONS = {
 
 export interface Planned extends Omit<Plan, keyof AsyncDisposable> {
   jobs: RenderJob[]
+  rows: PlannedRow[]
   partTexts: string[]
 }
 
@@ -34,14 +35,16 @@ export async function plan(
     ...others,
   })
   const partTexts = await Promise.all(planned.parts.map(({ file }) => readFile(file, 'utf8')))
-  return { ...planned, jobs: partTexts.flatMap(jobsOf), partTexts }
+  const rows = partTexts.flatMap(plannedRowsIn)
+  return { ...planned, jobs: rows.map(({ job }) => job), rows, partTexts }
 }
 
-function jobsOf(part: string): RenderJob[] {
+/** Of the text of a part. */
+export function plannedRowsIn(part: string): PlannedRow[] {
   return part
     .trimEnd()
     .split('\n')
-    .map((line) => RenderJob.parse(JSON.parse(line)))
+    .map((line) => PlannedRow.parse(JSON.parse(line)))
 }
 
 /** The problems of a manifest that must have some, as a person sees them, without the folder. */

@@ -89,6 +89,22 @@ describe("OpenAI's batch lines", () => {
     ])
   })
 
+  test('have every parameter that has no form of its own in a CSV', async () => {
+    const body = {
+      prompt: 'x',
+      images: [{ file_id: 'file-1' }],
+      mask: { file_id: 'file-2' },
+      stream: true,
+      partial_images: 1,
+      svg: { model: 'gpt-6' },
+      frame_count: 3,
+      complexity: 'low',
+      markup: 'm.png',
+    }
+
+    expect((await lines(batchLine({ body }))).rows[0]?.values).toMatchObject(body)
+  })
+
   test('may be mixed with plain rows', async () => {
     const { rows } = await lines(`${batchLine({})}\n{"id":"b","prompt":"y"}\n`)
 
@@ -110,10 +126,10 @@ describe("OpenAI's batch lines", () => {
       ],
     ],
     [
-      { body: { prompt: 'x', stream: true, format: 'png', constructor: 1 }, extra: 1 },
+      { body: { prompt: 'x', seed: 1, format: 'png', constructor: 1 }, extra: 1 },
       [
         'm:1 extra is not part of a batch line',
-        'm:1 body.stream is not a parameter renderq sends',
+        'm:1 body.seed is not a parameter renderq sends',
         'm:1 body.format is not a parameter renderq sends',
         'm:1 body.constructor is not a parameter renderq sends',
       ],

@@ -1,0 +1,312 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { parse } from 'csv-parse/sync'
+import * as fc from 'fast-check'
+import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import type { RenderJob, RunId } from '../../../src/job.ts'
+import type { Ledger, RowResult, RunBooks } from '../../../src/queue/ledger.ts'
+import { planManifest } from '../../../src/producer/plan.ts'
+import { csvCell } from '../../../src/report/csv-cells.ts'
+import { finishRun } from '../../../src/report/finish-run.ts'
+import { RunDocument } from '../../../src/run-document.ts'
+import { openStore } from '../../../src/storage/open-store.ts'
+import { manifestPartKey, resultsPartKey, runKey } from '../../../src/storage/keys.ts'
+import type { Store } from '../../../src/storage/store.ts'
+import { entryFor, jobFor, newRun, resultFor } from '../../helpers/jobs.ts'
+import { tempDir, type TempDir } from '../../helpers/temp.ts'
+
+let dir: TempDir
+let store: Store
+let run: RunId
+beforeEach(async () => {
+  dir = await tempDir()
+  onTestFinished(() => dir[Symbol.asyncDispose]())
+  store = await openStore({ kind: 'folder', dir: dir.join('store') })
+  run = newRun()
+})
+
+interface Given {
+  job: RenderJob
+  columns: Record<string, unknown>
+  result: RowResult | undefined
+}
+
+/** Stores a run whose rows ended in another order than they began. */
+async function storeRun(rows: readonly Given[], perPart: number): Promise<RunBooks> {
+  const parts = []
+  for (let first = 0; first < rows.length; first += perPart) {
+    const part = rows.slice(first, first + perPart)
+    parts.push({ firstRow: first, rowCount: part.length })
+    const lines = part.map(({ job, columns }) => `${JSON.stringify({ job, columns })}\n`)
+    await put(manifestPartKey(run, parts.length), lines.join(''))
+  }
+  const results = rows.flatMap(({ result }) => result ?? []).toReversed()
+  let resultParts = 0
+  for (let first = 0; first < results.length; first += 1_000) {
+    resultParts += 1
+    const lines = results.slice(first, first + 1_000).map((result) => `${JSON.stringify(result)}\n`)
+    await put(resultsPartKey(run, resultParts), lines.join(''))
+  }
+  const outcomes = { succeeded: 0, reused: 0, failed: 0, refused: 0, held: 0, cancelled: 0 }
+  for (const { outcome } of results) outcomes[outcome] += 1
+  return {
+    ...entryFor(run, rows.length, { parts, store: store.url }),
+    state: results.length === rows.length ? 'running' : 'cancelled',
+    outcomes,
+    settled: results.length,
+    pictures: 0,
+    calls: 0,
+    unknownCalls: 0,
+    costMicroUsd: 0,
+    resultParts,
+  }
+}
+
+const put = (key: string, text: string) =>
+  store.put(key, Buffer.from(text), { contentType: 'application/json', when: 'always' })
+
+async function finish(books: RunBooks): Promise<number[]> {
+  const ended: number[] = []
+  const ledger = {
+    books: async () => books,
+    finishRun: async (_: RunId, at: number) => void ended.push(at),
+  } as unknown as Ledger
+  const workDir = dir.join('work')
+  await finishRun(run, { queue: { ledger }, store, workDir })
+  expect(await readdir(workDir)).toEqual([])
+  return ended
+}
+
+const read = async (name: string) =>
+  (await store.get(runKey(run, name), { bytesMax: 1e9 }))?.toString('utf8') ?? ''
+const linesOf = async (name: string) =>
+  (await read(name))
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+function row(index: number, changes: Partial<RowResult> | undefined, sku = `sku-${index}`): Given {
+  const job = jobFor(run, index, { id: sku })
+  const columns = { sku, title: `Mug "${index}", blue`, price: '-4.50' }
+  return { job, columns, result: changes && resultFor(job, changes) }
+}
+
+describe('the end of a run', () => {
+  test('writes its rows in the order of the manifest, and why some failed', async () => {
+    const books = await storeRun(
+      [
+        row(0, {}),
+        row(1, { outcome: 'failed', keys: [], errorCode: 'request_rejected', error: '=cmd()' }),
+        row(2, { outcome: 'reused' }),
+        row(3, { outcome: 'refused', keys: [], errorCode: 'content_refused', error: 'no' }),
+        row(4, {}),
+      ],
+      2,
+    )
+    const entered = { columns: ['sku', 'title', 'price'], schedule: 'nightly' }
+    await putDocument(books, entered)
+
+    expect(await finish(books)).toHaveLength(1)
+
+    expect((await linesOf('results.jsonl')).map(({ id }) => id)).toEqual([
+      'sku-0',
+      'sku-1',
+      'sku-2',
+      'sku-3',
+      'sku-4',
+    ])
+    const csv = parse(await read('results.csv'), { columns: true }) as Record<string, string>[]
+    expect(Object.keys(csv[0]!).slice(0, 5)).toEqual(['sku', 'title', 'price', '_status', '_key'])
+    expect(csv[0]).toMatchObject({
+      sku: 'sku-0',
+      title: 'Mug "0", blue',
+      price: '-4.50',
+      _status: 'succeeded',
+      _url: store.locationOf('test/row-0.png'),
+    })
+    expect(csv[1]).toMatchObject({ _status: 'failed', _error: "'=cmd()" })
+    expect(RunDocument.parse(JSON.parse(await read('run.json')))).toMatchObject({
+      schedule: 'nightly',
+      state: 'finished',
+      left: 0,
+      outcomes: { succeeded: 2, reused: 1, failed: 1, refused: 1 },
+    })
+    expect(await read('_SUCCESS')).toBe(`${run}\n`)
+    expect(await read('report.html')).toContain('sku-3')
+  })
+
+  test('gives the rows without pictures as a manifest that means the same', async () => {
+    const failed = row(1, { outcome: 'failed', keys: [], errorCode: 'x', error: 'y' })
+    const input = {
+      kind: 'stored' as const,
+      key: `_inputs/${'a'.repeat(64)}.png`,
+      sha256: 'a'.repeat(64),
+      mediaType: 'image/png',
+      byteCount: 5,
+    }
+    const edited = jobFor(run, 2, {
+      id: '7',
+      operation: 'edit',
+      images: [input, { kind: 'url', url: 'https://pictures.example/1.png' }],
+      request: {
+        model: 'gpt-image-2',
+        n: 2,
+        prompt: 'a {{ mug }} of {% old %}',
+        size: '1024x1024',
+        quality: 'low',
+      },
+    })
+    const held = { job: edited, columns: { prompt: 'old', count: '2' }, result: undefined }
+    const books = await storeRun([row(0, {}), failed, held], 10)
+
+    await finish(books)
+
+    const manifest = dir.join('failed.jsonl')
+    await writeFile(manifest, await read('failed.jsonl'))
+    await mkdir(dir.join('plan'))
+    await using plan = await planManifest({
+      manifest,
+      run: newRun(),
+      existing: 'replace',
+      server: 'other',
+      today: new Date('2026-11-21'),
+      workDir: dir.join('plan'),
+    })
+    expect(plan.rowCount).toBe(2)
+    expect(plan.warnings).toEqual([])
+    const jobs = (await readFile(plan.parts[0]!.file, 'utf8'))
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { job: RenderJob }).job)
+    for (const [index, before] of [failed.job, edited].entries()) {
+      const { id, operation, key, images, request } = before
+      expect(jobs[index]).toMatchObject({ id, operation, key, images, request })
+      expect(jobs[index]?.fingerprint).toBe(before.fingerprint)
+    }
+  })
+
+  test('of a cancelled run counts what never ended', async () => {
+    const books = await storeRun([row(0, {}), row(1, undefined), row(2, undefined)], 2)
+
+    await finish(books)
+
+    expect(JSON.parse(await read('run.json'))).toMatchObject({
+      state: 'cancelled',
+      outcomes: { succeeded: 1, cancelled: 2 },
+    })
+    const csv = parse(await read('results.csv'), { columns: true }) as Record<string, string>[]
+    expect(csv.map(({ _status }) => _status)).toEqual(['succeeded', 'cancelled', 'cancelled'])
+    expect(await linesOf('failed.jsonl')).toHaveLength(2)
+  })
+
+  test('may be repeated, also after a store that failed on the way', async () => {
+    const rows = Array.from({ length: 12_000 }, (_, index) => row(index, {}))
+    const books = await storeRun(rows, 5_000)
+    const realPut = store.put.bind(store)
+    let puts = 0
+    store.put = async (...args) => {
+      puts += 1
+      if (puts === 3) throw new Error('the store is away')
+      return realPut(...args)
+    }
+
+    await expect(finish(books)).rejects.toThrow('the store is away')
+    expect(await read('_SUCCESS')).toBe('')
+    expect(await finish(books)).toHaveLength(1)
+
+    const ids = (await linesOf('results.jsonl')).map(({ row: at }) => at)
+    expect(ids).toEqual(Array.from({ length: 12_000 }, (_, index) => index))
+    expect(await linesOf('failed.jsonl')).toEqual([])
+  }, 60_000)
+
+  test('is not there while a result is missing', async () => {
+    const books = await storeRun([row(0, {}), row(1, {})], 2)
+    await put(resultsPartKey(run, 1), `${JSON.stringify(row(0, {}).result)}\n`)
+
+    await expect(finish(books)).rejects.toThrow(/has no result for row 2 \(sku-1\)/)
+    expect(await read('_SUCCESS')).toBe('')
+  })
+
+  async function putDocument(books: RunBooks, changes: Partial<RunDocument>) {
+    const { finishRun: _, ...rest } = { finishRun: 0, ...changes }
+    const document = {
+      version: 1,
+      run,
+      manifest: 'test',
+      manifestSha256: '',
+      digest: 'd',
+      store: store.url,
+      rows: books.rowCount,
+      picturesPlanned: books.rowCount,
+      byOperation: { generate: books.rowCount, edit: 0, variation: 0 },
+      costPlannedUsd: 1,
+      parts: books.parts,
+      columns: [],
+      priority: 'normal',
+      flags: {},
+      retryOf: null,
+      schedule: null,
+      versions: { renderq: '0', node: '0' },
+      state: 'running',
+      outcomes: books.outcomes,
+      left: books.rowCount,
+      pictures: 0,
+      calls: 0,
+      unknownCalls: 0,
+      costUsd: 0,
+      enteredAt: new Date(0).toISOString(),
+      finishedAt: null,
+      ...rest,
+    }
+    await put(runKey(run, 'run.json'), JSON.stringify(RunDocument.parse(document)))
+  }
+})
+
+describe('a cell for spreadsheets', () => {
+  test.each([
+    ['=1+1', "'=1+1"],
+    ['+cmd|x', "'+cmd|x"],
+    ['-cmd', "'-cmd"],
+    ['@SUM(A1)', "'@SUM(A1)"],
+    ['  =1', "'  =1"],
+    ['\0=1', "'\0=1"],
+    ['\t=1', "'\t=1"],
+    ['＝1', "'＝1"],
+    ['fine\n=1', "fine\n'=1"],
+    ['fine\r\n  +x', "fine\r\n'  +x"],
+    ['-5', '-5'],
+    ['+49.50', '+49.50'],
+    ['-1,299.00 %', '-1,299.00 %'],
+    ['2026-11-21', '2026-11-21'],
+    ['a = b', 'a = b'],
+  ])('%j is %j', (text, cell) => {
+    expect(csvCell(text)).toBe(cell)
+  })
+
+  test('starts a formula in none of its lines, and is otherwise as it was', () => {
+    const piece = fc.constantFrom(
+      '=',
+      '+',
+      '-',
+      '@',
+      ' ',
+      '\t',
+      '\n',
+      '\r',
+      'a',
+      '1',
+      '"',
+      '\0',
+      '＝',
+    )
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 20 }), (pieces) => {
+        const text = pieces.join('')
+        const cell = csvCell(text)
+        expect(cell.replaceAll("'", '')).toBe(text)
+        if (/^\s*[+-]?[\d.,]+\s*%?\s*$/.test(text)) return
+        for (const line of cell.split(/[\n\r]/)) expect(line).not.toMatch(/^[\s\0]*[=+\-@＝]/)
+      }),
+      { numRuns: 2_000 },
+    )
+  })
+})
