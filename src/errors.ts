@@ -193,9 +193,11 @@ export class OutcomeUnknownError extends RenderError {
   readonly code = 'outcome_unknown'
   readonly advice: RetryAdvice
   readonly callFate: CallFate = 'presumed-paid'
-  constructor(message: string, facts: RenderErrorFacts = {}) {
+  /** `isFinal`: the server asks not to be called for it again. */
+  constructor(message: string, facts: RenderErrorFacts & { isFinal?: boolean } = {}) {
     super(message, facts)
-    this.advice = { retry: 'unknown', ...leastWaitOf(facts) }
+    this.advice =
+      facts.isFinal === true ? { retry: 'never' } : { retry: 'unknown', ...leastWaitOf(facts) }
   }
 }
 
@@ -273,6 +275,13 @@ export class StorageRejectedError extends RenderError {
   readonly code = 'storage_rejected'
   readonly advice: RetryAdvice = { retry: 'never' }
   readonly callFate: CallFate = 'not-sent'
+}
+
+/** A file to be stored no longer has the bytes that were hashed: nothing is stored under a digest that is not its own. */
+export class FileChangedError extends StorageRejectedError {
+  constructor(file: string) {
+    super(`${file}, which was to be stored, no longer has the bytes that were hashed`)
+  }
 }
 
 /** We were told to stop before anything was sent; the job goes back unspent. */

@@ -20,6 +20,7 @@ export function partsOf(answer: Answer, frame: AnswerFrame): AnswerPart[] {
   const warnings = [
     ...warningsOf({ asked: frame.asked, offered: items.length, got: pictures.length }),
     ...oddityWarnings(answer.oddities),
+    ...answer.losses,
   ]
   const { created, ...notes } = answer.body
   return [...pictures, endOf({ created, notes, warnings }, frame)]
@@ -54,13 +55,18 @@ function pictureParts(found: {
   return url && url !== DATA_URL_STUB ? [{ kind: 'picture-url', index, url, ...revised }] : []
 }
 
-/** The end of a stream that gave at least one result. */
-export function endOfStream(results: readonly Result[], frame: AnswerFrame): AnswerPart {
+/** The end of a stream that gave at least one result; `loss` says why it gave no more. */
+export function endOfStream(
+  results: readonly Result[],
+  frame: AnswerFrame,
+  loss?: string,
+): AnswerPart {
   const [first] = results
   const oddities = new Set(results.flatMap((result) => [...result.oddities]))
   const warnings = [
     ...warningsOf({ asked: frame.asked, offered: results.length, got: results.length }),
     ...oddityWarnings(oddities),
+    ...(loss === undefined ? [] : [`the stream broke off behind its result: ${loss}`]),
   ]
   const notes = {
     ...first?.body,

@@ -9,6 +9,8 @@ import { AnswerBrokenError } from './answer-broken.ts'
 const GROUP = 4
 /** Given on at once: as few writes as may be, and no buffer of its own for each piece. */
 const BLOCK_BYTES = 262_144
+/** Many pictures are small, or none at all. */
+const FIRST_BLOCK_BYTES = 16_384
 const PIECE_BYTES_MAX = 65_536
 /** An escape whose rest is in the next piece. */
 const CUT_ESCAPE = /\\(?:u[0-9a-fA-F]{0,3})?$/
@@ -22,7 +24,7 @@ export type Base64Oddity = 'with line breaks' | 'without padding' | 'as a data U
 
 export class Base64Decoder {
   readonly oddities = new Set<Base64Oddity>()
-  readonly #block = Buffer.allocUnsafeSlow(BLOCK_BYTES)
+  #block = Buffer.allocUnsafeSlow(0)
   #filled = 0
   #isAtStart = true
   /** What is too little to decode: the head of a data URL, or part of a group. */
@@ -43,8 +45,7 @@ export class Base64Decoder {
       )
     }
     if (rest.length % GROUP !== 0) this.oddities.add('without padding')
-    this.#filled += this.#block.write(rest, this.#filled, 'base64')
-    return this.#emptied()
+    return Buffer.concat([this.#emptied(), Buffer.from(rest, 'base64')])
   }
 
   /**
@@ -56,10 +57,19 @@ export class Base64Decoder {
       const text = this.#unescape(
         this.#cutEscape + piece.toString('latin1', at, at + PIECE_BYTES_MAX),
       )
-      if (this.#filled + text.length + DATA_HEAD_CHARS_MAX > BLOCK_BYTES) yield this.#emptied()
+      yield* this.#roomFor(text.length + DATA_HEAD_CHARS_MAX)
       if (this.#isAtStart) this.#takeStart(this.#held + text)
       else this.#take(text)
     }
+  }
+
+  /** A larger block, or the one there is, emptied. */
+  *#roomFor(byteCount: number): Generator<Buffer, void> {
+    if (this.#filled + byteCount <= this.#block.length) return
+    if (this.#filled > 0) yield this.#emptied()
+    if (byteCount <= this.#block.length) return
+    const isSmall = this.#block.length === 0 && byteCount <= FIRST_BLOCK_BYTES
+    this.#block = Buffer.allocUnsafeSlow(isSmall ? FIRST_BLOCK_BYTES : BLOCK_BYTES)
   }
 
   /** Holds everything back until it is known to be base64. */

@@ -60,6 +60,16 @@ export function failureOf(
   return obeyShouldRetry(failure, read)
 }
 
+/** What an error says about the answer it was found in. */
+export function answerFacts(answer: {
+  statusCode: number
+  headers: AnswerHeaders
+}): RenderErrorFacts {
+  const { statusCode: status, headers } = answer
+  const requestId = requestIdIn(headers)
+  return requestId === undefined ? { status } : { status, requestId }
+}
+
 export function requestIdIn(headers: AnswerHeaders): string | undefined {
   // Azure has a name of its own.
   const id = headers['x-request-id'] ?? headers['apim-request-id']
@@ -239,6 +249,12 @@ function obeyShouldRetry(failure: RenderError, { answer, facts, hintMs }: ReadAn
   const shouldRetry = answer.headers['x-should-retry']
   if (shouldRetry === 'false' && failure.advice.retry === 'backoff') {
     return new RequestRejectedError(`${failure.message}; it asks not to try again`, facts)
+  }
+  if (shouldRetry === 'false' && failure.advice.retry === 'unknown') {
+    return new OutcomeUnknownError(`${failure.message}; it asks not to try again`, {
+      ...facts,
+      isFinal: true,
+    })
   }
   if (shouldRetry === 'true' && failure instanceof RequestRejectedError) {
     return new ApiUnavailableError(`${failure.message}; it asks to try again`, {

@@ -19,6 +19,8 @@ export interface PictureJsonOptions {
 interface Reading {
   index: number
   decoder: Base64Decoder
+  /** Nothing more is decoded: it is broken, or the second of its index. */
+  isDropped: boolean
   sink?: PictureSink
 }
 
@@ -28,10 +30,15 @@ const QUOTE = 0x22
 export class PictureJson {
   /** Decoded bytes by index; 0 where the string was empty. */
   readonly byteCounts = new Map<number, number>()
+  /** Indices whose string has ended, and was good to its end. */
+  readonly whole = new Set<number>()
+  /** What is wrong with a picture: it costs the others nothing. */
+  readonly problems = new Map<number, AnswerBrokenError>()
   /** What was odd about the base64, whichever picture it was. */
   readonly oddities = new Set<Base64Oddity>()
   readonly #options: PictureJsonOptions
   readonly #outline: JsonOutline
+  readonly #heads = new Map<number, string>()
   #reading: Reading | undefined
 
   constructor(options: PictureJsonOptions) {
@@ -44,7 +51,11 @@ export class PictureJson {
     return this.#outline.isComplete
   }
 
-  /** Throws AnswerBrokenError for what a server may do wrong; what a sink throws goes through as it is. */
+  get isInsidePicture(): boolean {
+    return this.#reading !== undefined
+  }
+
+  /** Throws AnswerBrokenError for what makes all of it useless; what a sink throws goes through as it is. */
   async take(bytes: Buffer): Promise<void> {
     let at = 0
     while (at < bytes.length) {
@@ -68,10 +79,13 @@ export class PictureJson {
   }
 
   #begin({ index, head }: BegunPicture): void {
-    if (this.byteCounts.has(index)) throw new AnswerBrokenError('the body repeats its keys')
-    this.byteCounts.set(index, 0)
-    const decoder = new Base64Decoder(head)
-    this.#reading = { index, decoder }
+    // JSON.parse would take the last of two equal keys, and we have decoded the first.
+    if (this.#heads.get(index) === head) throw new AnswerBrokenError('the body repeats its keys')
+    // Some servers give both `b64_json` and a data URL, one of them perhaps empty.
+    const isDropped = (this.byteCounts.get(index) ?? 0) > 0
+    this.#heads.set(index, head)
+    this.byteCounts.set(index, this.byteCounts.get(index) ?? 0)
+    this.#reading = { index, isDropped, decoder: new Base64Decoder(head) }
   }
 
   /** Decodes up to the end of the bytes or the closing quote, and returns where that is. */
@@ -79,14 +93,26 @@ export class PictureJson {
     // No escape in base64 contains a quote, so the first one closes the string.
     const quote = bytes.indexOf(QUOTE, from)
     const end = quote === -1 ? bytes.length : quote
-    const piece = bytes.subarray(from, end)
-    for (const block of reading.decoder.push(piece)) await this.#write(block, reading)
-    if (quote !== -1) {
-      await this.#write(reading.decoder.finish(), reading)
-      for (const oddity of reading.decoder.oddities) this.oddities.add(oddity)
-      this.#reading = undefined
+    try {
+      if (!reading.isDropped) await this.#decode(bytes.subarray(from, end), reading)
+      if (quote !== -1 && !reading.isDropped) await this.#finish(reading)
+    } catch (error) {
+      if (!(error instanceof AnswerBrokenError)) throw error
+      this.problems.set(reading.index, error)
+      reading.isDropped = true
     }
+    if (quote !== -1) this.#reading = undefined
     return end
+  }
+
+  async #decode(piece: Buffer, reading: Reading): Promise<void> {
+    for (const block of reading.decoder.push(piece)) await this.#write(block, reading)
+  }
+
+  async #finish(reading: Reading): Promise<void> {
+    await this.#write(reading.decoder.finish(), reading)
+    for (const oddity of reading.decoder.oddities) this.oddities.add(oddity)
+    if ((this.byteCounts.get(reading.index) ?? 0) > 0) this.whole.add(reading.index)
   }
 
   async #write(bytes: Buffer, reading: Reading): Promise<void> {

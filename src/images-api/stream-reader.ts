@@ -30,11 +30,6 @@ export type StreamPart =
   /** The server gave up: `error` as it said it. Nothing follows. */
   | { kind: 'error'; error: unknown }
 
-interface StreamReaderOptions extends AnswerReaderOptions {
-  /** The server is between two events, where heartbeats are all that can be expected. */
-  onIdle?(): void
-}
-
 /** The API offers three partial pictures for each result; some servers may send a few more. */
 const PREVIEWS_PER_PICTURE_MAX = 9
 
@@ -44,9 +39,9 @@ const PREVIEWS_PER_PICTURE_MAX = 9
  */
 export async function* readStream(
   chunks: AsyncIterable<Uint8Array>,
-  options: StreamReaderOptions,
+  options: AnswerReaderOptions,
 ): AsyncGenerator<StreamPart> {
-  const { picturesMax, imageBytesMax, onIdle } = options
+  const { picturesMax, imageBytesMax, onState } = options
   const slotsMax = picturesMax * (1 + PREVIEWS_PER_PICTURE_MAX)
   const events = new EventStream()
   const state: State = { slots: 0, results: 0, isOver: false, problem: undefined }
@@ -69,7 +64,7 @@ export async function* readStream(
       if (part?.kind === 'error' || state.results === picturesMax) return
     }
     if (state.isOver) break
-    if (!events.isInsideEvent) onIdle?.()
+    onState?.(event.isInsidePicture ? 'picture' : 'between')
   }
   if (state.results === 0) throw endedEarly(state)
 }
@@ -87,7 +82,8 @@ interface State {
 function endedEarly({ slots, problem }: State): AnswerBrokenError {
   const seen = slots === 0 ? 'without a picture' : 'before its result came'
   const why = problem === undefined ? '' : `; of one event, ${problem.message}`
-  return new AnswerBrokenError(`the stream ended ${seen}${why}`, { isCut: true })
+  // Cut, or not what it should be: that decides what helps.
+  return new AnswerBrokenError(`the stream ended ${seen}${why}`, { isCut: problem === undefined })
 }
 
 async function* withEnd(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer | undefined> {
@@ -124,6 +120,10 @@ class StreamedEvent {
     })
   }
 
+  get isInsidePicture(): boolean {
+    return this.#form === 'json' && this.#json.isInsidePicture
+  }
+
   /** One bad event must not cost the good picture of another: what is wrong is only noted. */
   async take(bytes: Buffer): Promise<void> {
     if (this.#form === 'unknown') this.#form = formOf(bytes)
@@ -147,11 +147,18 @@ class StreamedEvent {
     if (json === undefined) return undefined
     const { body, raw } = json
     const kind = body.type || name
-    if (isError(kind) || (body.error !== undefined && body.error !== null)) {
-      return { kind: 'error', error: body.error ?? raw }
+    const problem = this.#json.problems.get(0)
+    if (problem !== undefined) {
+      state.problem = problem
+      return undefined
     }
     const slot = this.#slot ?? -1
     const byteCount = this.#json.byteCounts.get(0) ?? 0
+    // Some relays send an empty error with everything.
+    const isResult = kind.endsWith('.completed') && byteCount > 0
+    if (isError(kind) || (saysSomething(body.error) && !isResult)) {
+      return { kind: 'error', error: body.error ?? raw }
+    }
     if (kind.endsWith('.partial_image') && slot >= 0) return { kind: 'preview', slot, byteCount }
     if (!kind.endsWith('.completed') || (slot < 0 && !body.url)) return undefined
     state.results += 1
@@ -185,5 +192,8 @@ function formOf(bytes: Buffer): 'unknown' | 'json' | 'text' {
   if (first === undefined) return 'unknown'
   return first === BRACE ? 'json' : 'text'
 }
+
+const saysSomething = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null ? Object.keys(error).length > 0 : Boolean(error)
 
 const isError = (kind: string): boolean => /(^|\.)(error|failed)$/.test(kind)

@@ -5,7 +5,9 @@ import type { RenderJob } from '../job.ts'
 import type { Downloader } from './download.ts'
 import type { LoadedInputs } from './input-pictures.ts'
 import { inspectSpooled, oddities, type Verdict } from './spooled-pictures.ts'
-import type { Draft, PictureFile, PictureLink, Spool, SpooledAnswer } from './spool.ts'
+import type { Draft, PictureFile } from './spool-draft.ts'
+import type { Spool } from './spool.ts'
+import type { PictureLink, SpooledAnswer } from './spooled-answer.ts'
 
 export interface CallTools {
   api: ImagesApi

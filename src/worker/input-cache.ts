@@ -4,6 +4,8 @@
  */
 interface Entry {
   fetched: Promise<Buffer>
+  /** Of the row that fetches it. */
+  signal: AbortSignal
   /** 0 until it has come. */
   byteCount: number
   fetchedAtMs: number
@@ -27,16 +29,22 @@ export class InputCache {
     this.#options = options
   }
 
-  /** What is being fetched already is waited for. A failure is everybody's who waited, and not remembered. */
-  get(key: string, fetch: () => Promise<Buffer>): Promise<Buffer> {
+  /**
+   * What is being fetched already is waited for. A failure is everybody's who waited, and not remembered; but when
+   * only the row that fetched it was stopped, the others fetch it themselves.
+   */
+  get(key: string, signal: AbortSignal, fetch: () => Promise<Buffer>): Promise<Buffer> {
     const known = this.#entries.get(key)
     if (known !== undefined && performance.now() - known.fetchedAtMs < this.#options.ageMaxMs) {
       this.#entries.delete(key)
       this.#entries.set(key, known)
-      return known.fetched
+      return known.fetched.catch((error: unknown) => {
+        if (known.signal.aborted && !signal.aborted) return this.get(key, signal, fetch)
+        throw error
+      })
     }
     this.#remove(key)
-    const entry: Entry = { fetched: fetch(), byteCount: 0, fetchedAtMs: performance.now() }
+    const entry = { fetched: fetch(), signal, byteCount: 0, fetchedAtMs: performance.now() }
     this.#entries.set(key, entry)
     entry.fetched.then(
       (bytes) => this.#keep(key, entry, bytes),

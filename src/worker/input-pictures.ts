@@ -53,7 +53,7 @@ export async function loadInputs(
     if (reference !== undefined) return reference
     const own = input as OwnInput
     const fetch = () => fetchInput(own, sources, signal)
-    const bytes = await (sources.inputCache?.get(sourceOf(own), fetch) ?? fetch())
+    const bytes = await (sources.inputCache?.get(sourceOf(own), signal, fetch) ?? fetch())
     return toLoaded(bytes, { input: own, name })
   }
   const images: Loaded[] = []

@@ -2,111 +2,109 @@
  * Downloads the results that an answer only names. The answer is in the spool by then, so a crash, an outage or
  * a stop costs no second call: the next try on this machine goes on with the same URLs for as long as they live.
  */
-import { ResultExpiredError, ResultUnavailableError } from '../errors.ts'
+import {
+  BusyElsewhereError,
+  messageOf,
+  ResultExpiredError,
+  ResultUnavailableError,
+} from '../errors.ts'
 import type { CallTools } from './answer.ts'
-import { inspectSpooled, oddities, type Verdict } from './spooled-pictures.ts'
-import type { Draft, PictureFile, PictureLink, SpooledAnswer } from './spool.ts'
+import { inspectSpooled, oddities } from './spooled-pictures.ts'
+import type { PictureLink, SpooledAnswer } from './spooled-answer.ts'
 
 /** The documented lifetime of a result's URL. */
 const URL_LIFETIME_MS = 60 * 60_000
 
+type LinkTools = Pick<CallTools, 'downloader' | 'spool' | 'imageBytesMax'>
+
 /**
- * The answer with all its pictures. Throws ResultExpiredError when none is left to be had, and
- * ResultUnavailableError while a later try may still get one.
+ * The answer with all its pictures; each is kept as soon as it has come, so a later try fetches only the others.
+ * Throws ResultExpiredError when none is left to be had, and what else keeps one from being had now.
  */
 export async function fetchLinks(
   answer: SpooledAnswer,
-  tools: Pick<CallTools, 'downloader' | 'spool' | 'imageBytesMax'>,
+  tools: LinkTools,
   signal: AbortSignal,
 ): Promise<SpooledAnswer> {
-  if (answer.links.length === 0) return answer
-  const draft = await tools.spool.reopen(answer.job.fingerprint)
-  try {
-    const lost = await downloadAll(answer, draft, { ...tools, signal })
-    const files = await draft.closePictures()
-    const verdicts = await Promise.all(
-      answer.links.map((link) => verdictOf(link, files, lost.get(link.index))),
-    )
-    const fetched = verdicts.flatMap(({ picture }) => picture ?? [])
-    const pictures = [...answer.pictures, ...fetched].toSorted((a, b) => a.index - b.index)
-    if (pictures.length === 0) {
-      // A later try by hand must pay again, and not find these dead URLs.
-      await tools.spool.remove(answer.job.fingerprint)
-      throw lossOf(verdicts)
+  const budget = { beganAtMs: performance.now(), signal }
+  let current = answer
+  let failure: { error: unknown } | undefined
+  for (const link of answer.links) {
+    try {
+      current = await fetchLink(link, current, { ...tools, ...budget })
+    } catch (error) {
+      if (isMissing(error)) throw takenOver(error)
+      // The others are not to wait for this one: their hour runs too.
+      failure ??= { error }
     }
-    const warnings = [
-      ...answer.warnings,
-      ...verdicts.flatMap(({ problem }) => problem?.message ?? []),
-      ...fetched.flatMap((picture) => oddities(answer.job, picture)),
-    ]
-    return await draft.commit({ ...answer, pictures, links: [], warnings })
+  }
+  if (failure !== undefined) throw failure.error
+  if (current.pictures.length > 0) return current
+  return giveUp(current, tools)
+}
+
+/** Another process of this machine may have gone on with the same answer meanwhile. */
+async function giveUp(answer: SpooledAnswer, { spool }: LinkTools): Promise<SpooledAnswer> {
+  const { fingerprint } = answer.job
+  const standing = await spool.find(fingerprint, answer.store)
+  if (standing === undefined) throw takenOver()
+  if (standing.pictures.length > 0 && standing.links.length === 0) return standing
+  // A later try by hand must pay again, and not find these dead URLs.
+  await spool.remove(fingerprint)
+  throw new ResultExpiredError(answer.warnings.at(-1) ?? 'the result was paid, but nothing came')
+}
+
+const takenOver = (cause?: unknown): BusyElsewhereError =>
+  new BusyElsewhereError('another worker of this machine has taken the answer over', { cause })
+
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT'
+
+/** Commits the answer with this picture, or with the reason why it is lost. */
+async function fetchLink(
+  link: PictureLink,
+  answer: SpooledAnswer,
+  tools: LinkTools & { beganAtMs: number; signal: AbortSignal },
+): Promise<SpooledAnswer> {
+  const { downloader, imageBytesMax, beganAtMs, signal } = tools
+  const links = answer.links.filter(({ index }) => index !== link.index)
+  const draft = await tools.spool.reopen(answer.job.fingerprint)
+  const lost = async (why: string) => {
+    const warnings = [...answer.warnings, `picture ${link.index + 1} is lost: ${why}`]
+    const rest = { ...answer, links, warnings }
+    // An answer without anything is none to find again.
+    return links.length + answer.pictures.length === 0 ? rest : draft.commit(rest)
+  }
+  try {
+    const sink = await draft.openPicture(link.index)
+    await downloader.download(link.url, {
+      bytesMax: imageBytesMax,
+      signal,
+      purpose: 'result',
+      answeredAtMs: beganAtMs,
+      sink: (chunk) => sink.write(chunk),
+    })
+    const [file] = await draft.closePictures()
+    const { picture, problem } = await inspectSpooled(file, link.index)
+    if (picture === undefined)
+      return await lost(`what its URL gives is no picture: ${messageOf(problem)}`)
+    const { revisedPrompt } = link
+    const found = revisedPrompt === undefined ? picture : { ...picture, revisedPrompt }
+    const pictures = [...answer.pictures, found].toSorted((a, b) => a.index - b.index)
+    const warnings = [...answer.warnings, ...oddities(answer.job, found)]
+    return await draft.commit({ ...answer, pictures, links, warnings })
+  } catch (error) {
+    const loss = lossAfter(error, answer.answeredAt)
+    if (loss === undefined) throw error
+    return await lost(loss)
   } finally {
     await draft.discard()
   }
 }
 
-function lossOf(verdicts: readonly Verdict[]): Error {
-  const problems = verdicts.flatMap(({ problem }) => problem ?? [])
-  const expired = problems.find(({ cause }) => cause instanceof ResultExpiredError)
-  if (expired !== undefined) return expired.cause as ResultExpiredError
-  const [first] = problems
-  return new ResultExpiredError(
-    `the result was paid, but what its URL gives is no picture: ${first?.message ?? 'nothing came'}`,
-    { cause: first },
-  )
-}
-
-type Lost = ReadonlyMap<number, ResultExpiredError>
-
-/**
- * One after the other. Gives what became of the pictures that are lost for good; any other failure, above all an
- * abort, is thrown, lest fewer pictures be committed than could be had.
- */
-async function downloadAll(
-  { links, answeredAt }: SpooledAnswer,
-  draft: Draft,
-  tools: Pick<CallTools, 'downloader' | 'imageBytesMax'> & { signal: AbortSignal },
-): Promise<Lost> {
-  const { downloader, imageBytesMax, signal } = tools
-  const beganAtMs = performance.now()
-  const lost = new Map<number, ResultExpiredError>()
-  for (const { index, url } of links) {
-    const sink = await draft.openPicture(index)
-    try {
-      await downloader.download(url, {
-        bytesMax: imageBytesMax,
-        signal,
-        purpose: 'result',
-        answeredAtMs: beganAtMs,
-        sink: (chunk) => sink.write(chunk),
-      })
-    } catch (error) {
-      lost.set(index, lossAfter(error, answeredAt))
-    }
-  }
-  return lost
-}
-
-/** What fails now may work later, but not for ever: gives the loss, or throws what is none yet. */
-function lossAfter(error: unknown, answeredAt: string | undefined): ResultExpiredError {
-  if (error instanceof ResultExpiredError) return error
+/** What fails now may work later, but not for ever: says the loss, or undefined where it is none yet. */
+function lossAfter(error: unknown, answeredAt: string | undefined): string | undefined {
+  if (error instanceof ResultExpiredError) return error.message
   const isDead = Date.now() - Date.parse(answeredAt ?? '') > URL_LIFETIME_MS
-  if (!(error instanceof ResultUnavailableError) || !isDead) throw error
-  return new ResultExpiredError(`${error.message}; its hour is over`, { cause: error })
-}
-
-async function verdictOf(
-  { index, revisedPrompt }: PictureLink,
-  files: readonly PictureFile[],
-  loss: ResultExpiredError | undefined,
-): Promise<Verdict> {
-  if (loss !== undefined) {
-    return { problem: new Error(`picture ${index + 1} is lost: ${loss.message}`, { cause: loss }) }
-  }
-  const { picture, problem } = await inspectSpooled(
-    files.find(({ slot }) => slot === index),
-    index,
-  )
-  if (picture === undefined) return { problem: problem ?? new Error('no picture') }
-  return { picture: revisedPrompt === undefined ? picture : { ...picture, revisedPrompt } }
+  if (!(error instanceof ResultUnavailableError) || !isDead) return undefined
+  return `${error.message}; its hour is over`
 }

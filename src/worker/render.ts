@@ -4,12 +4,14 @@
  */
 import {
   BusyElsewhereError,
+  FileChangedError,
   InterruptedError,
   JobInvalidError,
   LedgerUnavailableError,
   messageOf,
   OtherStoreError,
   RenderError,
+  ResponseBrokenError,
   ResultRefusedError,
   RunPausedError,
   StorageUnavailableError,
@@ -29,7 +31,7 @@ import { loadInputs, type LoadedInputs } from './input-pictures.ts'
 import { keepTrying } from './keep-trying.ts'
 import { fetchLinks } from './linked-pictures.ts'
 import { rowBook, type RowBook } from './row-book.ts'
-import type { SpooledAnswer } from './spool.ts'
+import type { SpooledAnswer } from './spooled-answer.ts'
 import { storePictures, storePreviews, type PictureShelf } from './stored-pictures.ts'
 import { adoptAll, lookAtTarget, type Target } from './target.ts'
 
@@ -95,7 +97,7 @@ async function render(job: RenderJob, attempt: Attempt): Promise<void> {
     while: (error) => error instanceof StorageUnavailableError,
     forMs: tools.storeRetryMs,
     signal: delivery.abandoned,
-  })
+  }).catch((error: unknown) => dropIfSpoiled(error, job, tools))
   const paidUsd = costUsdOf(job.request.model, answer.usage)
   await settle(book, { record, paidUsd }, tools)
   await tools.spool.remove(job.fingerprint)
@@ -247,6 +249,19 @@ async function storeAnswer(
     if (stored?.record === undefined) throw error
     return stored.record
   }
+}
+
+/** What the disk has spoiled can never be stored: the next try must not find it, and buys another. */
+async function dropIfSpoiled(
+  error: unknown,
+  { fingerprint }: RenderJob,
+  { spool }: RenderTools,
+): Promise<never> {
+  if (!(error instanceof FileChangedError)) throw error
+  await spool.remove(fingerprint)
+  throw new ResponseBrokenError(`the answer came, but its disk has spoiled it: ${error.message}`, {
+    cause: error,
+  })
 }
 
 type AnswerFacts = Omit<

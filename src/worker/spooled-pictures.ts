@@ -2,7 +2,8 @@
 import { messageOf } from '../errors.ts'
 import type { RenderJob } from '../job.ts'
 import { inspectPicture } from '../picture.ts'
-import type { PictureFile, SpooledPicture } from './spool.ts'
+import type { PictureFile } from './spool-draft.ts'
+import type { SpooledPicture } from './spooled-answer.ts'
 
 export interface Verdict {
   picture?: SpooledPicture

@@ -10,7 +10,7 @@ import type { PictureEntry } from '../record.ts'
 import { pictureKey, previewKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
 import type { Records } from './records.ts'
-import type { SpooledPicture } from './spool.ts'
+import type { SpooledPicture } from './spooled-answer.ts'
 
 export interface PictureShelf {
   store: Store

@@ -83,6 +83,8 @@ async function* chunked(bytes: Buffer, cuts: readonly number[]): AsyncGenerator<
 
 /** The pictures by slot, or undefined when the body is refused. */
 type Read = (body: Buffer, cuts: readonly number[]) => Promise<Map<number, Buffer> | undefined>
+/** Of the last whole answer: part of it is lost, where the runtime's parser would refuse all of it. */
+let isDamaged = false
 
 const reading =
   (read: (chunks: AsyncIterable<Uint8Array>, sinks: Sinks) => Promise<ReadonlySet<number>>): Read =>
@@ -112,7 +114,9 @@ class Sinks {
 const LIMITS = { picturesMax: 3, imageBytesMax: 1_000_000 }
 
 const readWhole = reading(async (chunks, sinks) => {
-  const { pictureByteCounts } = await readAnswer(chunks, { ...LIMITS, openPicture: sinks.open })
+  const answer = await readAnswer(chunks, { ...LIMITS, openPicture: sinks.open })
+  const { pictureByteCounts, losses } = answer
+  isDamaged = losses.length > 0
   return new Set([...pictureByteCounts].flatMap(([index, count]) => (count > 0 ? [index] : [])))
 })
 
@@ -191,7 +195,7 @@ describe.each([
       const everywhere = Array.from({ length: body.length }, (_, at) => at)
       expect(await read(body, everywhere)).toEqual(expected)
     }
-  })
+  }, 60_000)
 
   test(
     'that was damaged never gives a broken picture, and never hangs',
@@ -209,7 +213,7 @@ describe.each([
           continue
         }
         tally.accepted += 1
-        if (read === readWhole) expectSameAsRuntime(body, pictures)
+        if (read === readWhole && !isDamaged) expectSameAsRuntime(body, pictures)
         for (const bytes of pictures.values()) await judge(bytes)
       }
       expect(tally.slowestMs).toBeLessThan(SLOW_MS)

@@ -186,7 +186,8 @@ describe('pictures', () => {
 
     expect(pictures).toEqual(new Map([[0, A]]))
     expect(answer.body.data).toHaveLength(2)
-    await expect(read(body.replace(b, '?'), { picturesMax: 1 })).rejects.toThrow('bad base64')
+    const damaged = await read(body.replace(b, '?'), { picturesMax: 1 })
+    expect(damaged.answer.losses.join()).toContain('picture 2 is unusable: bad base64')
   })
 
   test('that are empty, null or elsewhere are no pictures', async () => {
@@ -229,8 +230,15 @@ describe('pictures', () => {
 describe('a broken answer', () => {
   const whole = `{"data":[{"b64_json":"${a}"},{"b64_json":"${b}"}],"usage":{"input_tokens":1}}`
 
-  test('cut at any place is an error that says so', async () => {
+  test('cut at any place is an error that says so, unless a picture had come whole', async () => {
+    const firstEnds = whole.indexOf('"', whole.indexOf('b64_json":"') + 'b64_json":"'.length)
     for (let length = 1; length < whole.length; length++) {
+      if (length > firstEnds) {
+        const { answer, pictures } = await read(whole.slice(0, length))
+        expect(answer.losses.join()).toContain('the answer broke off')
+        expect(pictures.get(0)?.length).toBeGreaterThan(0)
+        continue
+      }
       await expect(read(whole.slice(0, length))).rejects.toMatchObject({
         name: 'AnswerBrokenError',
         isCut: true,
@@ -513,7 +521,8 @@ describe('compared with JSON.parse and Buffer.from', () => {
         if (result instanceof AnswerBrokenError) return
         if (result instanceof Error) throw result
         accepted += 1
-        expectSameAsOracle(result as Read, bytes)
+        // What is lost there is compared elsewhere.
+        if ((result as Read).answer.losses.length === 0) expectSameAsOracle(result as Read, bytes)
       }),
       { numRuns: 1_000 },
     )

@@ -397,13 +397,15 @@ describe('an answer', () => {
     })
   })
 
-  test('that is compressed is refused', async () => {
-    const { baseUrl } = await serve(answerWith(200, json, { 'content-encoding': 'gzip' }))
+  test.each([
+    ['gzip', /answered 200, but it is compressed, and damaged/],
+    ['zstd', /compressed in a way that nobody asked for \(zstd\)/],
+  ])('that can not be uncompressed (%s) is broken', async (encoding, message) => {
+    const { baseUrl } = await serve(answerWith(200, json, { 'content-encoding': encoding }))
 
     const error = await failureOf(send(open(baseUrl)))
 
-    expect(error.code).toBe('response_broken')
-    expect(error.message).toBe('the answer is compressed (gzip), though asked not to be')
+    expect(error).toMatchObject({ code: 'response_broken', message: expect.stringMatching(message) })
   })
 
   test('with a picture above the limit is refused', async () => {
@@ -541,7 +543,7 @@ describe('an answer without success', () => {
       response.on('close', () => clearInterval(timer))
     })
 
-    const failure = await failureOf(send(open(baseUrl, { silenceMaxMs: 200 })))
+    const failure = await failureOf(send(open(baseUrl, { errorBodyTimeoutMs: 200 })))
 
     expect(failure.code).toBe('credentials_refused')
     expect(failure.message).toMatch(/^the Images API answered 401, the key was refused: x+$/)
@@ -602,24 +604,32 @@ describe('time', () => {
       response.write(json.slice(0, 60))
     })
 
-    const error = await failureOf(send(open(baseUrl, { silenceMaxMs: 200 })))
+    const progressFloor = { bytesMin: 1, windowMs: 200 }
+
+    const error = await failureOf(send(open(baseUrl, { progressFloor })))
 
     expect(error.code).toBe('outcome_unknown')
-    expect(error.message).toContain('Body Timeout')
+    expect(error.message).toContain('less than 1 bytes of a picture in 200 ms')
   })
 
   test('an answer may take as long as the picture takes, as long as it has not begun', async () => {
     const { baseUrl } = await serve((request, response) => {
-      setTimeout(() => answerJson(request, response), 600)
+      response.writeHead(200).write('\n  ')
+      setTimeout(
+        () => answerJson(request, Object.assign(response, { writeHead: () => response })),
+        600,
+      )
     })
+    const progressFloor = { bytesMin: 1_000, windowMs: 200 }
 
-    expect((await send(open(baseUrl, { silenceMaxMs: 200 }))).pictures.size).toBe(1)
+    expect((await send(open(baseUrl, { progressFloor }))).pictures.size).toBe(1)
   })
 
   test('a slow sink is not a slow answer', async () => {
     const large = JSON.stringify({ data: [{ b64_json: 'AAAA'.repeat(1_000_000) }] })
     const { baseUrl } = await serve(answerWith(200, large))
-    const api = open(baseUrl, { silenceMaxMs: 100, imageBytesMax: 3_000_000 })
+    const progressFloor = { bytesMin: 1_000_000, windowMs: 400 }
+    const api = open(baseUrl, { progressFloor, imageBytesMax: 3_000_000 })
     let byteCount = 0
     const write = async (chunk: Uint8Array): Promise<void> => {
       if (byteCount === 0) await new Promise((resolve) => setTimeout(resolve, 500))
@@ -864,7 +874,146 @@ describe('a streamed answer', () => {
     })
     const error = await failureOf(send(open(dripping.baseUrl, { progressFloor })))
     expect(error.code).toBe('outcome_unknown')
-    expect(error.message).toContain('less than 4,096 bytes in 150 ms')
+    expect(error.message).toContain('less than 4,096 bytes of a picture in 150 ms')
+  })
+})
+
+describe('a paid picture is kept', () => {
+  const three = (second: string) =>
+    `{"data":[{"b64_json":"${b64_json}"},{"b64_json":"${second}"},{"b64_json":"${b64_json}"}]}`
+  const STREAM = { 'content-type': 'text/event-stream' }
+  const completed = `data: ${JSON.stringify({ type: 'image_edit.completed', b64_json })}\n\n`
+
+  async function kept(answer: RequestListener, n = 1) {
+    const { baseUrl } = await serve(answer)
+    const api = open(baseUrl, { progressFloor: { bytesMin: 1, windowMs: 300, endMs: 100 } })
+    const { parts, pictures } = await send(api, asking(n))
+    const end = parts.at(-1)
+    const indices = parts.flatMap((part) => (part.kind === 'picture' ? [part.index] : []))
+    for (const index of indices) expect(pictures.get(index)).toEqual(PICTURE)
+    return { indices, warnings: end?.kind === 'end' ? end.facts.warnings : [] }
+  }
+
+  test('when another of its answer is none', async () => {
+    const { indices, warnings } = await kept(answerWith(200, three('b*d')), 3)
+
+    expect(indices).toEqual([0, 2])
+    expect(warnings.join()).toMatch(/picture 2 is unusable: bad base64/)
+  })
+
+  test('when another is too large', async () => {
+    const { indices } = await kept(answerWith(200, three('A'.repeat(2_000_000))), 3)
+
+    expect(indices).toEqual([0, 2])
+  })
+
+  test.each([
+    ['by a reset', (response: ServerResponse) => void response.destroy()],
+    ['by its end', (response: ServerResponse) => void response.end()],
+    ['by silence', () => undefined],
+  ])('when the answer is cut behind it %s', async (_, cut) => {
+    const { indices, warnings } = await kept((__, response) => {
+      response.writeHead(200)
+      response.write(three('QUJD').slice(0, b64_json.length + 40), () => cut(response))
+    }, 3)
+
+    expect(indices).toEqual([0])
+    expect(warnings.join()).toMatch(/asked for 3 pictures, got 1.*broke off/)
+  })
+
+  test.each([
+    ['is reset', (response: ServerResponse) => void response.destroy()],
+    ['stays open', () => undefined],
+  ])('when everything has come and the connection %s', async (_, then) => {
+    const { indices, warnings } = await kept((__, response) => {
+      response.writeHead(200)
+      response.write(json, () => then(response))
+    })
+
+    expect(indices).toEqual([0])
+    expect(warnings).toEqual([])
+  })
+
+  test.each([
+    ['a reset', (response: ServerResponse) => void response.destroy()],
+    [
+      'silence inside the next',
+      (response: ServerResponse) => void response.write('data: {"b64_json":"QUJD'),
+    ],
+  ])('when a stream of several breaks off behind it by %s', async (_, cut) => {
+    const { indices, warnings } = await kept((__, response) => {
+      response.writeHead(200, STREAM)
+      response.write(completed, () => cut(response))
+    }, 2)
+
+    expect(indices).toEqual([0])
+    expect(warnings.join()).toMatch(/the stream broke off behind its result/)
+  })
+
+  test.each([
+    ['an empty error beside it', { error: '' }],
+    ['an error without words', { error: {} }],
+  ])('with %s', async (_, more) => {
+    const event = { type: 'image_edit.completed', b64_json, ...more }
+
+    const { indices } = await kept((__, response) =>
+      response.writeHead(200, STREAM).end(`data: ${JSON.stringify(event)}\n\n`),
+    )
+
+    expect(indices).toEqual([0])
+  })
+
+  test.each([
+    [
+      'an empty base64 beside a data URL',
+      { b64_json: '', url: `data:image/png;base64,${b64_json}` },
+    ],
+    ['a data URL beside its base64', { b64_json, url: `data:image/png;base64,${b64_json}` }],
+    ['base64 behind its data URL', { url: `data:image/png;base64,${b64_json}`, b64_json }],
+  ])('with %s', async (_, item) => {
+    expect((await kept(answerWith(200, JSON.stringify({ data: [item] })))).indices).toEqual([0])
+  })
+
+  test('when a proxy compresses the answer', async () => {
+    const { gzipSync, brotliCompressSync } = await import('node:zlib')
+    for (const [encoding, body] of [
+      ['gzip', gzipSync(json)],
+      ['br', brotliCompressSync(json)],
+    ] as const) {
+      const { indices } = await kept((_, response) =>
+        response.writeHead(200, { 'content-encoding': encoding }).end(body),
+      )
+      expect(indices).toEqual([0])
+    }
+  })
+
+  test('when the answer is labelled as what it is not', async () => {
+    const { indices } = await kept((_, response) =>
+      response.writeHead(200, { 'content-type': 'application/json' }).end(`: hi\n\n${completed}`),
+    )
+    const other = await kept((_, response) => response.writeHead(200, STREAM).end(`\n${json}`))
+
+    expect([indices, other.indices]).toEqual([[0], [0]])
+  })
+
+  test('and the wait for it is not counted as slowness', async () => {
+    const { indices } = await kept((_, response) => {
+      response.writeHead(200, STREAM).write(': hi\n\n')
+      setTimeout(() => response.write('data: {"type":"image_edit.completed","b64_json":"'), 400)
+      setTimeout(() => response.end(`${b64_json}"}\n\n`), 500)
+    })
+
+    expect(indices).toEqual([0])
+  })
+})
+
+test('an outcome that nobody knows is final when the server asks not to try again', async () => {
+  const { baseUrl } = await serve(answerWith(504, 'gateway', { 'x-should-retry': 'false' }))
+
+  expect(await failureOf(send(open(baseUrl)))).toMatchObject({
+    code: 'outcome_unknown',
+    callFate: 'presumed-paid',
+    advice: { retry: 'never' },
   })
 })
 

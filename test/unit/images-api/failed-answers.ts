@@ -705,7 +705,7 @@ const ASKED: readonly FailedAnswerRow[] = [
     name: 'a lost call that asks not to be retried',
     status: 504,
     headers: { 'x-should-retry': 'false' },
-    is: UNKNOWN,
+    is: 'outcome_unknown never presumed-paid',
   },
   {
     name: 'a lost call that asks to be retried',

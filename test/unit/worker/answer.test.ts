@@ -8,7 +8,8 @@ import type { AnswerPart, ImagesApi } from '../../../src/images-api/contract.ts'
 import { callIntoSpool } from '../../../src/worker/answer.ts'
 import { fetchLinks } from '../../../src/worker/linked-pictures.ts'
 import type { Downloader } from '../../../src/worker/download.ts'
-import { openSpool, type SpooledAnswer } from '../../../src/worker/spool.ts'
+import { openSpool } from '../../../src/worker/spool.ts'
+import type { SpooledAnswer } from '../../../src/worker/spooled-answer.ts'
 import { jobFor, newRun } from '../../helpers/jobs.ts'
 import { tempDir } from '../../helpers/temp.ts'
 import { plainPng } from '../emulator/requests.ts'
@@ -40,7 +41,10 @@ describe('an answer by URLs', () => {
     for (const pictures of [[expired], [expired, expired]]) {
       const { call } = await callFor(pictures)
 
-      await expect(call()).rejects.toBe(expired)
+      await expect(call()).rejects.toMatchObject({
+        code: 'result_expired',
+        message: expect.stringContaining(expired.message),
+      })
     }
   })
 
@@ -56,7 +60,7 @@ describe('an answer by URLs', () => {
 
     await expect(call()).rejects.toBe(failure)
     const waiting = await spool.find(job.fingerprint, STORE)
-    expect(waiting).toMatchObject({ pictures: [], links: [{ index: 0 }, { index: 1 }] })
+    expect(waiting).toMatchObject({ pictures: [{ index: 0 }], links: [{ index: 1 }] })
     pictures[1] = await plainPng(16, 8)
     const answer = await fetch(waiting!)
 
@@ -74,7 +78,7 @@ describe('an answer by URLs', () => {
 
     await expect(fetch(old)).rejects.toMatchObject({
       code: 'result_expired',
-      message: '503; its hour is over',
+      message: expect.stringContaining('503; its hour is over'),
     })
     expect(await spool.find(job.fingerprint, STORE)).toBeUndefined()
   })
@@ -84,7 +88,7 @@ describe('an answer by URLs', () => {
 
     await expect(call()).rejects.toMatchObject({
       code: 'result_expired',
-      message: expect.stringContaining('what its URL gives is no picture: picture 1 is unusable'),
+      message: expect.stringContaining('what its URL gives is no picture'),
     })
   })
 

@@ -1,4 +1,5 @@
 /** The moments in a row's life that a whole pipeline can't be made to hit: races, outages, lost books. */
+import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../../src/config.ts'
 import { startEmulator, type Emulator } from '../../../src/emulator/server.ts'
@@ -162,6 +163,35 @@ describe('when the store is away', () => {
     expect(shop.calls()).toBe(1)
     expect(await booksOf(job)).toMatchObject({
       calls: 1,
+      unknownCalls: 0,
+      outcomes: { succeeded: 1 },
+    })
+    await expectTrueRecords(shop.store, (await allRecords(shop.store)).values())
+  })
+
+  test('an answer that the disk has spoiled meanwhile is dropped, and bought again', async () => {
+    await using shop = await openWorkshop()
+    const job = await shop.enter()
+    const broken = shop.withStore({
+      put: async () => {
+        throw new StorageUnavailableError('away')
+      },
+    })
+    await expect(renderDelivery(job, FIRST, broken)).rejects.toThrow(StorageUnavailableError)
+    const spooled = await shop.tools.spool.find(job.fingerprint, shop.store.url)
+    const { file } = spooled!.pictures[0]!
+    await writeFile(file, (await readFile(file)).toReversed())
+
+    await expect(renderDelivery(job, FIRST, shop.tools)).rejects.toMatchObject({
+      code: 'response_broken',
+      advice: { retry: 'unknown' },
+    })
+    expect((await allRecords(shop.store)).size).toBe(0)
+    await renderDelivery(job, LAST, shop.tools)
+
+    expect(shop.calls()).toBe(2)
+    expect(await booksOf(job)).toMatchObject({
+      calls: 2,
       unknownCalls: 0,
       outcomes: { succeeded: 1 },
     })

@@ -1,7 +1,17 @@
-import { mkdir, open, readdir, readFile, writeFile, type FileHandle } from 'node:fs/promises'
+import {
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+  type FileHandle,
+} from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { openSpool, type SpooledAnswer } from '../../../src/worker/spool.ts'
+import { openSpool } from '../../../src/worker/spool.ts'
+import type { SpooledAnswer } from '../../../src/worker/spooled-answer.ts'
 import { jobFor, newRun } from '../../helpers/jobs.ts'
 import { tempDir } from '../../helpers/temp.ts'
 
@@ -121,6 +131,68 @@ describe('the spool', () => {
       expect(await readdir(dir.path)).toEqual([])
     },
   )
+
+  test('an answer without one of its pictures is not found', async () => {
+    await using dir = await tempDir()
+    const { spool, job, draft, answer } = await spoolOne(dir.path)
+    await draft.commit(answer)
+    await rm(dir.join(job.fingerprint, 'picture-0'))
+
+    expect(await spool.find(job.fingerprint, STORE)).toBeUndefined()
+    expect(await readdir(dir.path)).toEqual([])
+  })
+
+  test('a file in the place of an answer is no answer', async () => {
+    await using dir = await tempDir()
+    const { fingerprint } = jobFor(newRun(), 0)
+    await writeFile(dir.join(fingerprint), 'whatever')
+
+    expect(await (await openSpool(dir.path)).find(fingerprint, STORE)).toBeUndefined()
+  })
+
+  test.each(['answer.json', 'picture-0'])(
+    'an answer whose %s can not be read right now is kept, and not taken for absent',
+    async (name) => {
+      await using dir = await tempDir()
+      const { spool, job, draft, answer } = await spoolOne(dir.path)
+      await draft.commit(answer)
+      const path = dir.join(job.fingerprint, name)
+      const bytes = await readFile(path)
+      await rm(path)
+      await symlink(path, path)
+
+      await expect(spool.find(job.fingerprint, STORE)).rejects.toMatchObject({
+        code: 'storage_unavailable',
+        message: expect.stringContaining(path),
+      })
+
+      await rm(path)
+      await writeFile(path, bytes)
+      expect(await spool.find(job.fingerprint, STORE)).toMatchObject({ job })
+    },
+  )
+
+  // The one folder of every Linux that never has any free space.
+  test.runIf(process.platform === 'linux')(
+    'a full disk is said to be one; that nothing was sent, only where it is so',
+    async () => {
+      const spool = await openSpool('/proc/self/fdinfo')
+      const full = { code: 'storage_unavailable', message: expect.stringContaining('0 MB free') }
+
+      await expect(spool.draft('ab')).rejects.toMatchObject(full)
+      await expect(spool.draft('ab')).rejects.toThrow('nothing was sent')
+      await expect(spool.reopen('ab')).rejects.toMatchObject(full)
+      await expect(spool.reopen('ab')).rejects.not.toThrow('nothing was sent')
+    },
+  )
+
+  test('a spool that has gone away is unavailable', async () => {
+    await using dir = await tempDir()
+    const spool = await openSpool(dir.join('spool'))
+    await rm(dir.join('spool'), { recursive: true })
+
+    await expect(spool.draft('ab')).rejects.toMatchObject({ code: 'storage_unavailable' })
+  })
 
   test('drafts of dead processes are swept at the next start, those of living ones are not', async () => {
     await using dir = await tempDir()
