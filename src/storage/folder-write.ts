@@ -6,7 +6,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { link, lstat, open, rename, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { StorageRejectedError } from '../errors.ts'
+import { FileChangedError, StorageRejectedError } from '../errors.ts'
 import { codeOf } from './folder-error.ts'
 import { lockFile } from './folder-lock.ts'
 import { syncDir } from './folder-root.ts'
@@ -45,7 +45,9 @@ async function writeHashed(path: string, body: PutBody): Promise<string> {
   } finally {
     await handle.close()
   }
-  return hash.digest('hex')
+  const sha256 = hash.digest('hex')
+  if ('sha256' in body && body.sha256 !== sha256) throw new FileChangedError(body.file)
+  return sha256
 }
 
 async function* chunksOf(body: PutBody): AsyncIterable<Uint8Array> {

@@ -43,8 +43,19 @@ const REJECTED_STATUS: Readonly<Record<number, string>> = {
   403: REJECTED['AccessDenied'] ?? '',
 }
 
+/** The body that came is not the one that was announced. */
+const DIGEST_MISMATCH = new Set(['BadDigest', 'XAmzContentSHA256Mismatch'])
+
 /** Client errors by their status, but cured by trying again. */
-const TRANSIENT = new Set(['BadDigest', 'IncompleteBody', 'OperationAborted', 'RequestTimeout'])
+const TRANSIENT = new Set([
+  ...DIGEST_MISMATCH,
+  'IncompleteBody',
+  'OperationAborted',
+  'RequestTimeout',
+])
+
+/** Of a connection that ended while it was in use. */
+const CUT = new Set(['ECONNRESET', 'EPIPE'])
 
 interface SdkError extends Error {
   /** Of Node. */
@@ -99,6 +110,11 @@ function isKnown({ name, Code }: SdkError): boolean {
   return name in REJECTED || name.startsWith('KMS') || Code === undefined
 }
 
+/** Damaged on the way, which another try cures, or so before it was sent: the file tells. */
+export function isDigestMismatch(error: unknown): boolean {
+  return DIGEST_MISMATCH.has((error as Error).name)
+}
+
 function regionOf({ $response }: SdkError): string {
   const region = $response?.headers?.['x-amz-bucket-region']
   return region === undefined ? '' : `, ${region}`
@@ -108,7 +124,7 @@ function wordsOf(error: SdkError): string {
   return `the server refuses: ${scrub(messageOf(error)).slice(0, 200)}`
 }
 
-type Refusal = 'condition' | 'conflict' | 'unsupported'
+type Refusal = 'condition' | 'conflict' | 'cut' | 'unsupported'
 
 const REFUSALS: Readonly<Record<number, Refusal>> = {
   409: 'conflict',
@@ -120,9 +136,12 @@ const REFUSALS: Readonly<Record<number, Refusal>> = {
  * Why a conditional put was not done; undefined when it failed for another reason.
  * - `condition`: it did not hold; also when the object of an If-Match is gone.
  * - `conflict`: another put of the same key was under way; nothing is known yet.
+ * - `cut`: the connection ended before an answer came. So it looks, too, when a server refuses at once and does
+ *   not wait for the rest of the body.
  * - `unsupported`: the server has no conditional writes.
  */
 export function refusalOf(error: unknown): Refusal | undefined {
-  const { name, $metadata } = error as SdkError
+  const { name, code = '', $metadata } = error as SdkError
+  if (CUT.has(code)) return 'cut'
   return name === 'NoSuchKey' ? 'condition' : REFUSALS[$metadata?.httpStatusCode ?? 0]
 }

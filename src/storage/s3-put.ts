@@ -58,6 +58,7 @@ export class ConditionalPuts {
       const refusal = refusalOf(error)
       if (refusal === undefined) throw error
       if (refusal === 'condition') return this.#afterRefusal(put.key, when)
+      if (refusal === 'cut') return this.#afterCut(put.key, when, error)
       if (refusal === 'unsupported') this.areSupported = false
       else await sleep(CONFLICT_DELAY_MS * Math.random())
       return { nextWhen: when }
@@ -72,6 +73,13 @@ export class ConditionalPuts {
     // The very version that was asked for, and still refused: this server wants its etag written the other way.
     this.#bareEtags = !this.#bareEtags
     return { nextWhen: when }
+  }
+
+  /** Nothing but a look tells a condition that did not hold from a network that failed. */
+  async #afterCut(key: string, when: When, error: unknown): Promise<PutResult> {
+    const there = await this.#objects.head(key)
+    if (there === undefined || isVersion(when, there)) throw error
+    return existing(there)
   }
 
   /** Without conditional writes two workers at the same moment may both store; the last one stays. */

@@ -1,7 +1,8 @@
 /**
- * The store in an S3 bucket: one plain PutObject per object, with its length and Content-MD5, which servers
- * of every make understand; no multipart, no trailing checksums, no ACLs, no deletes. The only user of the
- * AWS SDK, whose own retries stay on: repeating a put or a get costs nothing.
+ * The store in an S3 bucket: one plain PutObject per object, with its length and a digest that servers of every
+ * make verify (the SHA-256 it is signed with, where that is known before, or Content-MD5); no multipart, no
+ * trailing checksums, no ACLs, no deletes. The only user of the AWS SDK, whose own retries stay on: repeating a
+ * put or a get costs nothing.
  */
 import { randomUUID } from 'node:crypto'
 import {
@@ -15,9 +16,9 @@ import {
 import { quietAwsNodeWarning, type StorageSettings } from '../config.ts'
 import { ConfigError, messageOf, StorageRejectedError, StorageUnavailableError } from '../errors.ts'
 import { assertMetadata } from './metadata.ts'
-import { toS3Error } from './s3-error.ts'
+import { isDigestMismatch, toS3Error } from './s3-error.ts'
 import { ConditionalPuts, type PutRequest } from './s3-put.ts'
-import { openUpload } from './s3-upload.ts'
+import { openUpload, type Upload, type UploadBody } from './s3-upload.ts'
 import type { ListedObject, ObjectHead, PutBody, PutOptions, PutResult, Store } from './store.ts'
 
 const REQUEST_TIMEOUT_MS = 60_000
@@ -30,8 +31,12 @@ const PREFIX_BYTES_MAX = 100
 /** Never removed: so no permission to delete is needed, and later probes only find it there. */
 const PROBE_KEY = '_probe'
 
+const silent = () => {}
+
 const CLIENT_CONFIG: S3ClientConfig = {
   cacheMiddleware: true,
+  // Without one of our own the SDK writes to the console. What it has to say comes as errors too.
+  logger: { trace: silent, debug: silent, info: silent, warn: silent, error: silent },
   requestChecksumCalculation: 'WHEN_REQUIRED',
   responseChecksumValidation: 'WHEN_REQUIRED',
   // Waiting for "100 Continue" takes a new connection per put, and minutes where it never comes.
@@ -84,7 +89,7 @@ class S3Store implements Store {
   readonly #bucket: string
   readonly #prefix: string
   readonly #puts: ConditionalPuts
-  /** Of the bodies being put, by the command's input. */
+  /** What is known of the bodies being put, by the body itself: the one thing that reaches the signing as it is. */
   readonly #digests: WeakMap<object, string>
 
   constructor(client: S3Client, { bucket, prefix }: { bucket: string; prefix: string }) {
@@ -198,19 +203,26 @@ class S3Store implements Store {
   }
 
   async #send({ key, upload, contentType, metadata, condition }: PutRequest): Promise<string> {
+    using body = upload.openBody()
+    if (upload.sha256 !== undefined) this.#digests.set(body.bytes, upload.sha256)
     const command = new PutObjectCommand({
       Bucket: this.#bucket,
       Key: this.#wholeKeyOf(key),
-      Body: upload.body(),
+      Body: body.bytes,
       ContentLength: upload.byteCount,
       ...(upload.md5 === undefined ? {} : { ContentMD5: upload.md5 }),
       ContentType: contentType,
       Metadata: { ...metadata },
       ...condition,
     })
-    if (upload.sha256 !== undefined) this.#digests.set(command.input, upload.sha256)
-    const { ETag = '' } = await this.#client.send(command, putOptionsFor(upload.byteCount))
-    return ETag
+    try {
+      const { ETag = '' } = await this.#client.send(command, putOptionsFor(upload, body))
+      return ETag
+    } catch (error) {
+      body.unreadable?.throwIfAborted()
+      if (isDigestMismatch(error)) await upload.assertUnchanged()
+      throw error
+    }
   }
 
   async #guarded<T>(key: string, work: () => Promise<T>): Promise<T> {
@@ -256,19 +268,21 @@ function isAbsence(error: unknown): boolean {
  * With options of its own, the SDK assembles each request's chain of middleware anew, which costs more than the
  * rest of a small put; so only what may take longer than usual has them.
  */
-function putOptionsFor(byteCount: number): { requestTimeout: number } | undefined {
-  return byteCount > USUAL_PUT_BYTES_MAX ? { requestTimeout: timeoutFor(byteCount) } : undefined
+function putOptionsFor({ byteCount }: Upload, { unreadable }: UploadBody) {
+  if (byteCount <= USUAL_PUT_BYTES_MAX && unreadable === undefined) return undefined
+  return { requestTimeout: timeoutFor(byteCount), ...(unreadable && { abortSignal: unreadable }) }
 }
 
 /**
  * Signs a request with the digest that is known of its body, which the server compares with what it gets: so it
- * need not be hashed again here.
+ * need not be hashed again here, and a streamed one is not sent unsigned.
  */
 function signWithKnownDigests(client: S3Client): WeakMap<object, string> {
   const digests = new WeakMap<object, string>()
   client.middlewareStack.add(
     (next) => (args) => {
-      const sha256 = digests.get(args.input)
+      const { Body: body } = args.input as { Body?: object }
+      const sha256 = body && digests.get(body)
       const { headers } = args.request as { headers: Record<string, string> }
       if (sha256 !== undefined) headers['x-amz-content-sha256'] = sha256
       return next(args)

@@ -8,7 +8,7 @@ export type PutBody = Uint8Array | FileBody
 
 export interface FileBody {
   file: string
-  /** Hex, where it is known: S3 then refuses anything else, and nothing is hashed again. */
+  /** Hex, where it is known. Other bytes are refused with `FileChangedError`, and nothing is stored. */
   sha256?: string
 }
 

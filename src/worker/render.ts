@@ -18,7 +18,7 @@ import {
 } from '../errors.ts'
 import { costUsdOf, PRICE_TABLE_DATE } from '../images-api/prices.ts'
 import { fingerprintOf, RenderJob } from '../job.ts'
-import type { Ledger } from '../queue/ledger.ts'
+import type { Begin, Ledger } from '../queue/ledger.ts'
 import type { Delivery } from '../queue/queue.ts'
 import type { Logger } from '../logger.ts'
 import type { RenderRecord } from '../record.ts'
@@ -65,6 +65,9 @@ export async function renderDelivery(
     throw error
   }
 }
+
+/** How often the row was called, with the call that was booked just now. */
+type Begun = Extract<Begin, { kind: 'go' }>
 
 interface Attempt {
   book: RowBook
@@ -165,7 +168,7 @@ async function buyAnswer(
   switch (begun.kind) {
     case 'go': {
       // Only now is the row ours alone; since the first look another run may have bought it.
-      const place = await placeOfOwner(job, target, attempt)
+      const place = await placeOfOwner(job, target, { ...attempt, begun })
       if (place.record !== undefined) {
         await settle(book, { record: place.record }, tools)
         return undefined
@@ -221,13 +224,14 @@ async function loadUnlessStopped(
 async function placeOfOwner(
   job: RenderJob,
   { isOurs }: Target,
-  { delivery, tools, shelf }: Attempt,
+  attempt: Attempt & { begun: Begun },
 ): Promise<RecordPlace> {
+  const { shelf } = attempt
   const place = await shelf.records.look(job)
   if (place.record !== undefined || !isOurs) return place
   const pictures = await adoptAll(job, shelf)
   if (pictures === undefined) return place
-  const rebuilt = recordOf(rebuiltAnswer(job, delivery, tools), { pictures, previews: [] })
+  const rebuilt = recordOf(rebuiltAnswer(job, attempt), { pictures, previews: [] })
   return { ...place, record: await shelf.records.commit(rebuilt, place.replaces) }
 }
 
@@ -306,21 +310,25 @@ function recordOf(
 }
 
 /** What is still known of an answer whose pictures were stored by a worker that died before its record. */
-function rebuiltAnswer(job: RenderJob, { attempt }: Delivery, { api }: RenderTools): AnswerFacts {
+function rebuiltAnswer(
+  job: RenderJob,
+  { delivery, tools, begun }: Attempt & { begun: Begun },
+): AnswerFacts {
   return {
     job,
     usage: null,
     requestId: null,
     resolved: {},
     requestMs: null,
-    server: api.baseUrl,
+    server: tools.api.baseUrl,
     inputs: [],
     mask: null,
     markup: null,
     startedAt: new Date().toISOString(),
-    attempts: attempt,
-    calls: 0,
-    unknownCalls: 0,
+    attempts: delivery.attempt,
+    // The call that was just booked is taken back.
+    calls: begun.calls - 1,
+    unknownCalls: begun.unknownCalls,
     warnings: ['the record was rebuilt from the stored pictures; usage and cost are lost'],
   }
 }

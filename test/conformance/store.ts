@@ -1,7 +1,8 @@
 /** What every store does, whatever it is made of. Each test opens the store under a new, empty root. */
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
 import { describe, expect, test } from 'vitest'
+import { FileChangedError } from '../../src/errors.ts'
 import type { ListedObject, PutOptions, Store } from '../../src/storage/store.ts'
 import { tempDir } from '../helpers/temp.ts'
 
@@ -68,6 +69,25 @@ export function keepsTheStoreContract(name: string, open: () => Promise<Store>):
       expect(await store.head('mug.png')).toBeUndefined()
       expect(await keysOf(store, '')).toEqual([])
     })
+
+    test.each([1_000, 6_000_000])(
+      'a file of %i bytes that are not those of its digest is refused, and nothing is stored',
+      async (byteCount) => {
+        await using store = await open()
+        await using dir = await tempDir()
+        const bytes = randomBytes(byteCount)
+        const body = {
+          file: dir.join('spooled'),
+          sha256: createHash('sha256').update(bytes).digest('hex'),
+        }
+        await writeFile(body.file, bytes.fill('!', 5, 9))
+
+        await expect(store.put('mug.png', body, ABSENT)).rejects.toThrow(FileChangedError)
+
+        expect(await store.head('mug.png')).toBeUndefined()
+        expect(await keysOf(store, '')).toEqual([])
+      },
+    )
 
     test('absent objects have no bytes and no head, also under folders that are not there', async () => {
       await using store = await open()

@@ -11,6 +11,8 @@ export interface FakeS3 extends AsyncDisposable {
   requests: FakeRequest[]
   /** How If-Match and If-None-Match are taken. */
   conditions: 'honoured' | 'ignored' | 'unsupported'
+  /** Refuses a put to a key that is taken before its body has come, and closes the connection. */
+  refusesEarly: boolean
   /** Asked before every answer; `true` when it has answered (or cut) the request itself. */
   interfere: (request: FakeRequest, response: ServerResponse) => boolean
   /** Stores the body of a put as it is, without looking at conditions. */
@@ -41,6 +43,7 @@ export async function openFakeS3(): Promise<FakeS3> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     requests: [],
     conditions: 'honoured',
+    refusesEarly: false,
     interfere: () => false,
     store: ({ path, headers, body }) => {
       const etag = `"${createHash('md5').update(body).digest('hex')}"`
@@ -58,8 +61,12 @@ export async function openFakeS3(): Promise<FakeS3> {
   }
 
   async function serve(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-    const body = Buffer.concat((await incoming.toArray()) as Buffer[])
     const { method = '', url: path = '', headers } = incoming
+    if (fake.refusesEarly && method === 'PUT' && objects.has(path.replace(/\?.*/, ''))) {
+      response.setHeader('connection', 'close')
+      return refuse(response, 412, 'PreconditionFailed')
+    }
+    const body = Buffer.concat((await incoming.toArray()) as Buffer[])
     const request = { method, path: path.replace(/\?.*/, ''), headers, body }
     fake.requests.push(request)
     if (fake.interfere(request, response)) return

@@ -15,7 +15,8 @@ describe.skipIf(!services.s3)('on a real S3 server', () => {
     bucket = await openTestBucket()
   })
 
-  afterAll(() => bucket[Symbol.asyncDispose]())
+  // More than a thousand objects are deleted one by one.
+  afterAll(() => bucket[Symbol.asyncDispose](), 60_000)
 
   afterEach(() => void vi.unstubAllEnvs())
 

@@ -1,15 +1,20 @@
 import { createHash } from 'node:crypto'
-import { open } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
+import { open, readdir, readlink, writeFile } from 'node:fs/promises'
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openStore } from '../../../src/storage/open-store.ts'
 import type { PutOptions, Store } from '../../../src/storage/store.ts'
 import { openFakeS3, refuse, type FakeS3 } from '../../helpers/fake-s3.ts'
 import { tempDir } from '../../helpers/temp.ts'
+import { until } from '../../helpers/until.ts'
 
 const PNG = { contentType: 'image/png', metadata: { row: 'sku-1' } }
 const ABSENT: PutOptions = { ...PNG, when: 'absent' }
 const PATH = '/catalog/spring/mug.png'
 const bytesOf = (text: string) => Buffer.from(text)
+const sha256Of = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex')
+/** Above it, a file whose digest is known is read while it is sent. */
+const STREAMED_ABOVE = 4 * 1024 * 1024
 
 beforeEach(() => {
   for (const name of Object.keys(process.env)) {
@@ -62,6 +67,26 @@ describe('requests', () => {
     expect(request?.headers).not.toHaveProperty('transfer-encoding')
   })
 
+  test.each([STREAMED_ABOVE, STREAMED_ABOVE + 1])(
+    'a file of %i bytes whose digest is known is signed with it',
+    async (byteCount) => {
+      const { store, server } = await openFake()
+      const picture = await pictureFile(byteCount)
+
+      await store.put('mug.png', picture, ABSENT)
+      await store.put('mug-2.png', picture, ABSENT)
+
+      for (const { headers, body } of server.requests) {
+        expect(sha256Of(body)).toBe(picture.sha256)
+        expect(headers).toMatchObject({
+          'x-amz-content-sha256': picture.sha256,
+          'content-length': String(byteCount),
+        })
+        expect(headers).not.toHaveProperty('content-md5')
+      }
+    },
+  )
+
   test('without a prefix keys begin at the root of the bucket', async () => {
     const { server } = await openFake()
     await using store = await openStore({ kind: 's3', bucket: 'catalog', prefix: '' })
@@ -99,6 +124,28 @@ describe('conditions', () => {
 
     expect(await store.put('mug.png', bytesOf('x'), ABSENT)).toMatchObject({ kind: 'stored' })
     expect(server.requests).toHaveLength(3)
+  })
+
+  test('a refusal that cuts the connection is taken for what it is, not for a network that fails', async () => {
+    const { store, server } = await openFake()
+    const first = await store.put('mug.png', bytesOf('first'), ABSENT)
+    server.refusesEarly = true
+
+    const second = await store.put('mug.png', await pictureFile(32 * 1024 * 1024), ABSENT)
+
+    expect(second).toEqual({ kind: 'exists', etag: first.etag, metadata: PNG.metadata })
+  })
+
+  test('a connection that is cut before anything is stored is unavailable', async () => {
+    const { store, server } = await openFake()
+    server.interfere = ({ method }, response) => {
+      if (method === 'PUT') response.destroy()
+      return method === 'PUT'
+    }
+
+    const put = store.put('mug.png', await pictureFile(STREAMED_ABOVE + 1), ABSENT)
+
+    await expect(put).rejects.toMatchObject({ code: 'storage_unavailable' })
   })
 
   test('conflicts without end are given up as unavailable', async () => {
@@ -239,6 +286,7 @@ describe('failures', () => {
   test.each([
     [500, 'InternalError'],
     [400, 'BadDigest'],
+    [400, 'XAmzContentSHA256Mismatch'],
     [400, 'RequestTimeout'],
   ])('%i %s is worth another try later', async (status, code) => {
     const { store, server } = await openFake()
@@ -254,6 +302,60 @@ describe('failures', () => {
       ),
     })
   })
+
+  test.each([
+    ['has changed', 'storage_rejected', /no longer has the bytes that were hashed/],
+    ['was damaged on the way', 'storage_unavailable', /400 XAmzContentSHA256Mismatch/],
+  ])('a file that %s is told apart by its digest', async (what, code, message) => {
+    const { store, server } = await openFake()
+    const picture = await pictureFile(1_000)
+    if (what === 'has changed') await writeFile(picture.file, 'something else')
+    server.interfere = (_, response) => {
+      refuse(response, 400, 'XAmzContentSHA256Mismatch')
+      return true
+    }
+
+    await expect(store.put('mug.png', picture, ABSENT)).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    })
+  })
+
+  test('a file that vanishes between two requests is named, and nothing else goes wrong', async () => {
+    const { store, server } = await openFake()
+    const picture = await pictureFile(STREAMED_ABOVE + 1)
+    server.interfere = (_, response) => {
+      rmSync(picture.file)
+      refuse(response, 409, 'ConditionalRequestConflict')
+      return true
+    }
+
+    await expect(store.put('mug.png', picture, ABSENT)).rejects.toMatchObject({
+      code: 'storage_rejected',
+      message: expect.stringContaining(picture.file),
+    })
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test.runIf(process.platform === 'linux').each(['refused connections', 'early refusals'])(
+    'after %s no file is left open, and the console was left alone',
+    async (failure) => {
+      const { store, server } = await openFake()
+      const warn = vi.spyOn(console, 'warn')
+      onTestFinished(() => warn.mockRestore())
+      const picture = await pictureFile(32 * 1024 * 1024)
+      await store.put('mug.png', bytesOf('first'), ABSENT)
+      server.refusesEarly = true
+      if (failure === 'refused connections') await server[Symbol.asyncDispose]()
+
+      for (let round = 0; round < 3; round += 1) {
+        await store.put('mug.png', picture, ABSENT).catch(() => {})
+      }
+
+      await until(async () => (await handlesOf(picture.file)) === 0, { withinMs: 5_000 })
+      expect(warn).not.toHaveBeenCalled()
+    },
+  )
 
   test('a 403 on a look-up, which has no body, still comes with advice', async () => {
     const { store, server } = await openFake()
@@ -353,6 +455,23 @@ describe('opening', () => {
     },
   )
 })
+
+async function pictureFile(byteCount: number): Promise<{ file: string; sha256: string }> {
+  const dir = await tempDir()
+  onTestFinished(() => dir[Symbol.asyncDispose]())
+  const bytes = Buffer.alloc(byteCount, 'picture')
+  await writeFile(dir.join('picture-0'), bytes)
+  return { file: dir.join('picture-0'), sha256: sha256Of(bytes) }
+}
+
+/** How often this process has the file open. */
+async function handlesOf(file: string): Promise<number> {
+  const handles = await readdir('/proc/self/fd')
+  const targets = await Promise.all(
+    handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')),
+  )
+  return targets.filter((target) => target === file).length
+}
 
 async function openFake(): Promise<{ server: FakeS3; store: Store }> {
   const server = await openFakeS3()

@@ -482,7 +482,7 @@ describe('a result', () => {
       advice: { retry: 'later' },
       message: expect.stringMatching(/keeps failing \(more than 200 ms, last: .*answered 503/),
     })
-    expect(requestCount()).toBeGreaterThan(3)
+    expect(requestCount()).toBeGreaterThan(1)
   })
 
   test('has the time since its answer came, and a little more for the last pictures of many', async () => {

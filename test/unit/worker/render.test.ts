@@ -26,6 +26,7 @@ import { entryFor, jobFor, newRun } from '../../helpers/jobs.ts'
 import { allRecords } from '../../helpers/pipeline.ts'
 import { embeddedSettings, queueForTests } from '../../helpers/queues.ts'
 import { tempDir } from '../../helpers/temp.ts'
+import { until } from '../../helpers/until.ts'
 
 const queue = queueForTests(embeddedSettings)
 let emulator: Emulator
@@ -213,6 +214,32 @@ describe('when the store is away', () => {
 
     expect(shop.calls()).toBe(0)
     expect(await booksOf(job)).toMatchObject({ settled: 0, calls: 0 })
+  })
+})
+
+describe('when a worker dies', () => {
+  test('between picture and record, whose answer is out of reach: the call is in the books and in the record', async () => {
+    await using shop = await openWorkshop()
+    await using otherMachine = await tempDir()
+    const job = await shop.enter()
+    let isDead = false
+    const dying = shop.withStore({
+      put(key, ...rest) {
+        if (!key.startsWith('_records/')) return shop.store.put(key, ...rest)
+        isDead = true
+        return new Promise<never>(() => {})
+      },
+    })
+    void renderDelivery(job, FIRST, dying)
+    await until(() => isDead)
+
+    await renderDelivery(job, FIRST, { ...shop.tools, spool: await openSpool(otherMachine.path) })
+
+    const paid = { calls: 1, unknownCalls: 1 }
+    expect(shop.calls()).toBe(1)
+    expect(await booksOf(job)).toMatchObject({ ...paid, outcomes: { succeeded: 1 } })
+    expect(await queue().ledger.uncollected(job.run, 1)).toMatchObject([paid])
+    expect((await allRecords(shop.store)).get('mug')).toMatchObject(paid)
   })
 })
 
