@@ -16,7 +16,7 @@ export const COLUMNS: readonly Column[] = [
 ]
 
 /** Only what cannot be meant otherwise: an alias takes the name away from the template variables. */
-const ALIASES: Readonly<Record<string, Column>> = {
+export const ALIASES: Readonly<Record<string, Column>> = {
   custom_id: 'id',
   images: 'image',
   format: 'output_format',

@@ -1,6 +1,7 @@
 /** What a person sees when a command fails; problems of a manifest one a line. */
 import { EXIT, ManifestError, messageOf, RenderError, RenderqError } from '../errors.ts'
 import { formatProblem } from '../producer/format-problems.ts'
+import { printEvent } from './print-event.ts'
 
 const PROBLEMS_SHOWN_MAX = 50
 
@@ -12,9 +13,7 @@ export function printError(error: unknown, { asJson }: { asJson: boolean }): num
   if (exitCode === EXIT.bug && error instanceof Error) console.error(error.stack)
   if (asJson) {
     const problems = error instanceof ManifestError ? { problems: error.problems } : {}
-    console.log(
-      JSON.stringify({ v: 1, type: 'error', code, message: messageOf(error), ...problems }),
-    )
+    printEvent({ v: 1, type: 'error', code, message: messageOf(error), ...problems })
   }
   return exitCode
 }

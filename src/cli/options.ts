@@ -92,6 +92,7 @@ const SAMPLE_ROWS_MAX = 10_000
 export function addPlanFlags(command: Command): Command {
   addManifestFlags(command)
   for (const option of selectionFlags()) command.addOption(option.helpGroup('Rows:'))
+  for (const option of runFlags()) command.addOption(option.helpGroup('Run:'))
   return command
 }
 
@@ -154,6 +155,9 @@ const selectionFlags = (): Option[] => [
   new Option('--sample <count>', 'of these, so many: the same ones every time').argParser(
     wholeNumber(SAMPLE_ROWS_MAX),
   ),
+]
+
+const runFlags = (): Option[] => [
   new Option('--force', 'render rows again that are stored already').default(false),
   new Option('--priority <level>', 'rows of a higher one are rendered first')
     .choices(PRIORITIES)

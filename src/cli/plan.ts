@@ -52,7 +52,7 @@ function selectionOf({ only, rows, where, first, sample }: PlanFlags): Selection
   }
 }
 
-/** Flags that decided what was planned, as they were written; those left at their default are left out. */
+/** Flags that decided what was planned, as they were written; those that say nothing are left out. */
 const PLANNING_FLAGS = [
   'prompt',
   'set',

@@ -10,6 +10,7 @@ import { runCommand } from './run.ts'
 import { runsCommand } from './runs.ts'
 import { showCommand } from './show.ts'
 import { scheduleCommand } from './schedule.ts'
+import { schemaCommand } from './schema.ts'
 import { statusCommand } from './status.ts'
 import { unpauseCommand } from './unpause.ts'
 import { validateCommand } from './validate.ts'
@@ -44,6 +45,7 @@ export const commands = (): Command[] => [
   retryCommand(),
   scheduleCommand(),
   validateCommand(),
+  schemaCommand(),
   emulatorCommand(),
 ]
 

@@ -11,6 +11,7 @@ import { count } from './count.ts'
 import { formatBlock, formatLine, sittings } from './format-progress.ts'
 import { nextCommand } from './go-on.ts'
 import { plannedCost } from './planned-cost.ts'
+import { printEvent } from './print-event.ts'
 
 export interface Progress {
   readonly asJson: boolean
@@ -40,7 +41,6 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
     clearBlock()
     process.stderr.write(`${text}\n`)
   }
-  const emit = (event: object) => console.log(JSON.stringify({ v: 1, ...event }))
   function clearBlock(): void {
     if (shownLines > 0) process.stderr.write(`\r\x1b[${shownLines}A\x1b[0J`)
     shownLines = 0
@@ -54,11 +54,11 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
       const cost = plannedCost(plan)
       say(`${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${cost}`)
       const facts = { manifest, rowCount, pictureCount, byOperation, costPlannedUsd, warnings }
-      if (asJson) emit({ type: 'plan', ...facts })
+      if (asJson) printEvent({ v: 1, type: 'plan', ...facts })
     },
     started({ run, kind, queue, store }) {
       say(`${run}${kind === 'continued' ? ' goes on' : ''}   queue ${queue}   → ${store}`)
-      if (asJson) emit({ type: 'started', run, kind, queue, store })
+      if (asJson) printEvent({ v: 1, type: 'started', run, kind, queue, store })
     },
     previewed() {
       previews += 1
@@ -85,8 +85,9 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
       const isEnd = share === 1 && last.share < 1
       if (!isDue && !isEnd) return
       last = { at: now, share }
-      if (asJson) emit({ type: 'progress', ...summaryOf(books), previews, queue: counts })
-      else say(formatLine(books, counts, live))
+      if (asJson) {
+        printEvent({ v: 1, type: 'progress', ...summaryOf(books), previews, queue: counts })
+      } else say(formatLine(books, counts, live))
     },
     note: say,
     close: clearBlock,

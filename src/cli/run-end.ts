@@ -10,6 +10,7 @@ import { count } from './count.ts'
 import { formatFailures } from './format-failures.ts'
 import { duration } from './format-progress.ts'
 import { sameCommand } from './go-on.ts'
+import { printEvent } from './print-event.ts'
 import type { RunEnd } from './run-manifest.ts'
 
 export interface RunEndOptions {
@@ -44,7 +45,7 @@ export async function printEnd(
   for (const line of lines) console.error(line)
   if (asJson) {
     const { failures } = results
-    console.log(JSON.stringify({ v: 1, type: 'summary', ...summary, failures, picturesAt }))
+    printEvent({ v: 1, type: 'summary', ...summary, failures, picturesAt })
   } else if (!process.stdout.isTTY) {
     // For scripts; on a terminal the line above says it.
     console.log(picturesAt)

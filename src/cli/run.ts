@@ -14,6 +14,9 @@ Examples
   $ renderq run jobs/demo.csv --emulator                      offline: no key, no cost, into ./renders-demo
   $ renderq run catalog.csv --storage-url s3://shop-media/mugs
   $ renderq run prompts.tsv --set quality=low --set size=1024x1024
+  $ renderq run catalog.csv --sample 10                       try it on a few rows, the same ones every time
+  $ renderq run catalog.csv --where 'category=mug' --force    render these again
+  $ renderq run shopify.csv --map id="Variant SKU" --fill-down Handle,Title --prompt '{{ title }} on white'
   $ renderq run catalog.csv --json                            JSON Lines on stdout, the last one is the summary
 `
 

@@ -5,7 +5,7 @@ import { addPlanFlags, addSettings, jsonFlag, type PlanFlags } from './options.t
 const EXAMPLES = `
 Examples
   $ renderq validate catalog.csv
-  $ renderq validate prompts.tsv --set quality=low
+  $ renderq validate prompts.tsv --set quality=low            also says about what it will cost
   $ renderq validate catalog.csv --json | jq .problems
 `
 

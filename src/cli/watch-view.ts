@@ -4,6 +4,7 @@ import type { RenderCounts } from '../queue/queue.ts'
 import { summaryOf } from '../report/run-summary.ts'
 import { formatBlock, formatLine, sittings } from './format-progress.ts'
 import { formatBrake, type Next } from './format-status.ts'
+import { printEvent } from './print-event.ts'
 
 /** One look at a run. */
 export interface Sight {
@@ -36,15 +37,8 @@ export function openWatchView({ asJson, next }: { asJson: boolean; next: Next })
       shown = moved
       const stopped = brake === undefined ? [] : formatBrake(brake, [summary], next)
       if (asJson) {
-        console.log(
-          JSON.stringify({
-            v: 1,
-            type: 'progress',
-            ...summary,
-            queue: counts,
-            brake: brake ?? null,
-          }),
-        )
+        const facts = { ...summary, queue: counts, brake: brake ?? null }
+        printEvent({ v: 1, type: 'progress', ...facts })
       } else if (isLive) {
         const width = process.stdout.columns
         const block = [

@@ -3,7 +3,7 @@ import { isApiColumn } from './columns.ts'
 import type { Findings } from './findings.ts'
 
 /** The routes of OpenAI's batch files and what they are here. */
-const OPERATION_OF_URL: ReadonlyMap<unknown, Operation> = new Map([
+export const OPERATION_OF_URL: ReadonlyMap<unknown, Operation> = new Map([
   ['/v1/images/generations', 'generate'],
   ['/v1/images/edits', 'edit'],
   ['/v1/images/variations', 'variation'],

@@ -14,6 +14,8 @@ import { version } from '../version.ts'
 import type { Plan } from './plan.ts'
 import { readRegularFile } from './read-inside.ts'
 
+const PUTS_AT_ONCE = 4
+
 export interface Enqueued {
   /** `continued`: an unfinished run of the same work was there, and goes on. */
   kind: 'opened' | 'continued'
@@ -39,15 +41,8 @@ export async function enqueuePlan(
   const document = documentOf(plan, { terms, digest, store: store.url })
   const unfinished = await queue.ledger.findUnfinished(digest)
   if (unfinished === undefined) {
-    for (const input of plan.inputs) await putInput(input, store)
-    for (const [index, { file }] of plan.parts.entries()) {
-      const contentType = 'application/x-ndjson'
-      await store.put(
-        manifestPartKey(plan.run, index + 1),
-        { file },
-        { contentType, when: 'always' },
-      )
-    }
+    await putEach(plan.inputs, (input) => putInput(input, store))
+    await putEach(plan.parts, (part, index) => putPart(plan.run, index + 1, { part, store }))
     // From here on the run can be rebuilt from the store alone.
     await putDocument(document, store)
   }
@@ -99,6 +94,33 @@ function documentOf(
     enteredAt: new Date().toISOString(),
     finishedAt: null,
   }
+}
+
+/** Several at once: a put is mostly waiting for a disk or for the network. After a failure nothing is begun. */
+async function putEach<Entry>(
+  entries: readonly Entry[],
+  put: (entry: Entry, index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const takeTurns = async () => {
+    for (let index = next++; index < entries.length; index = next++) {
+      await put(entries[index] as Entry, index).catch((error: unknown) => {
+        next = entries.length
+        throw error
+      })
+    }
+  }
+  const ends = await Promise.allSettled(Array.from({ length: PUTS_AT_ONCE }, takeTurns))
+  for (const end of ends) if (end.status === 'rejected') throw end.reason
+}
+
+async function putPart(
+  run: RunId,
+  number: number,
+  { part, store }: { part: Plan['parts'][number]; store: Store },
+): Promise<void> {
+  const options = { contentType: 'application/x-ndjson', when: 'always' } as const
+  await store.put(manifestPartKey(run, number), { file: part.file }, options)
 }
 
 async function putDocument(document: RunDocument, store: Store): Promise<void> {

@@ -116,7 +116,10 @@ async function planInto(
   }
 }
 
-const setOf = ({ set, prompt }: PlanOptions) => ({ ...set, ...(prompt !== undefined && { prompt }) })
+const setOf = ({ set, prompt }: PlanOptions) => ({
+  ...set,
+  ...(prompt !== undefined && { prompt }),
+})
 
 function plannerOptions(options: PlanOptions) {
   const { run, existing, keepPartials = false, force = false, server, today } = options

@@ -8,7 +8,7 @@ import { columnsOfObject, NO_DEFAULTS, REPEATED_NAME, type ManifestRow } from '.
 const JSON_BYTES_MAX = 64 * 1024 * 1024
 const TOP_LEVEL_NAMES: ReadonlySet<string> = new Set(['$schema', 'defaults', 'rows'])
 /** What a manifest can't decide about its own run. In plain form. */
-const FLAGS_ALONE: ReadonlySet<string> = new Set([
+export const FLAGS_ALONE: ReadonlySet<string> = new Set([
   'only',
   'rows',
   'where',

@@ -66,6 +66,14 @@ async function wantedRows(
   return wanted
 }
 
+function hasAnyOf(
+  wanted: ReadonlySet<number>,
+  { firstRow, rowCount }: RunDocument['parts'][number],
+): boolean {
+  for (let at = firstRow; at < firstRow + rowCount; at++) if (wanted.has(at)) return true
+  return false
+}
+
 interface RetrySource {
   as: RunId
   wanted: ReadonlySet<number>
@@ -82,10 +90,7 @@ async function planRetry(
   const tally = new RunTally()
   let row = 0
   for (const [index, part] of document.parts.entries()) {
-    const isWanted = [...wanted].some(
-      (at) => at >= part.firstRow && at < part.firstRow + part.rowCount,
-    )
-    if (!isWanted) continue
+    if (!hasAnyOf(wanted, part)) continue
     for (const planned of await readPlannedPart(document.run, index + 1, store)) {
       if (!wanted.has(planned.job.row)) continue
       const again: PlannedRow = { ...planned, job: { ...planned.job, run: as, row } }
@@ -94,7 +99,7 @@ async function planRetry(
       await parts.add(again)
     }
   }
-  const digest = createHash('sha256').update(`${as}`).digest('hex')
+  const digest = createHash('sha256').update(as).digest('hex')
   return {
     run: as,
     manifestName: document.manifest,

@@ -65,7 +65,9 @@ export class CellSorter {
     for (const [column, value] of this.#map.columnsOf(values)) own.set(column, value)
     const given = new Map(own)
     for (const cells of [this.#set, row.defaults]) {
-      for (const [column, value] of this.#givenIn(cells, line, (name) => this.#columnOf(name, line))) {
+      for (const [column, value] of this.#givenIn(cells, line, (name) =>
+        this.#columnOf(name, line),
+      )) {
         if (!given.has(column)) given.set(column, value)
       }
     }

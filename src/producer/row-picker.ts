@@ -2,6 +2,7 @@
 import { isGiven, textOf } from './cell-values.ts'
 import { ColumnMap, type ColumnMapping } from './column-map.ts'
 import { ColumnNames } from './column-names.ts'
+import { columnOf } from './columns.ts'
 import { FillDown } from './fill-down.ts'
 import type { Findings } from './findings.ts'
 import type { ManifestRow } from './manifest-row.ts'
@@ -28,6 +29,7 @@ export class RowPicker {
   readonly #fillDown: FillDown
   readonly #selection: RowSelection
   readonly #ids: RowIds
+  readonly #needsMappedId: boolean
   #withIdCount = 0
 
   constructor(
@@ -41,6 +43,8 @@ export class RowPicker {
     this.#fillDown = new FillDown(options.fillDown ?? [], this.#names)
     this.#selection = new RowSelection(options.select ?? {})
     this.#ids = new RowIds({ manifestName, set, map: this.map })
+    const isSet = Object.keys(set).some((name) => columnOf(name) === 'id')
+    this.#needsMappedId = this.map.sourcesOf('id') !== undefined && !isSet
   }
 
   /** The manifest's own column names, once its rows have been read. */
@@ -77,8 +81,7 @@ export class RowPicker {
 
   /** Whoever says which column the ids are in has rows that only add to others: those have none. */
   #hasId({ values, line }: ManifestRow): boolean {
-    const isMapped = this.map.sourcesOf('id') !== undefined
-    if (!isMapped || this.map.columnsOf(values).has('id')) {
+    if (!this.#needsMappedId || isGiven(this.map.valueOf('id', values))) {
       this.#withIdCount += 1
       return true
     }

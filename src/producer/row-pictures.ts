@@ -6,7 +6,7 @@ import { areGlued, picturesOf, quoted, type PictureName } from './cell-values.ts
 import { PICTURE_COLUMNS, type PictureColumn } from './columns.ts'
 import type { Findings } from './findings.ts'
 import type { InputPictures, LocalPicture, PictureResult } from './input-pictures.ts'
-import type { RowValues } from './row-request.ts'
+import type { RowValues } from './request-subject.ts'
 
 /** The API's documents name 4 MB in one place and 50 MB in another. */
 const MASK_BYTES_SAFE = 4 * 1024 * 1024

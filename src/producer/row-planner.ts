@@ -13,9 +13,10 @@ import type { Findings } from './findings.ts'
 import { FirstLines } from './first-lines.ts'
 import type { InputPictures } from './input-pictures.ts'
 import type { ManifestRow } from './manifest-row.ts'
+import type { RowValues } from './request-subject.ts'
 import { CellSorter, type RowCells } from './row-cells.ts'
 import { RowPictureFinder } from './row-pictures.ts'
-import { RequestMaker, type RowValues } from './row-request.ts'
+import { RequestMaker } from './row-request.ts'
 import { RowVariables } from './row-variables.ts'
 
 const ID_CHARS_MAX = 512

@@ -2,13 +2,11 @@ import {
   checkRequest,
   isForOtherOperation,
   resolveRequest,
-  type PictureContext,
   type ServerKind,
 } from '../images-api/rules.ts'
-import { imageModelOf } from '../images-api/models.ts'
 import { OPERATIONS, type ImageRequest, type Operation } from '../job.ts'
 import { nearest } from '../nearest.ts'
-import { authorOf, flagOf, integerOf, isGiven, quoted, textOf } from './cell-values.ts'
+import { authorOf, flagOf, integerOf, quoted, textOf } from './cell-values.ts'
 import {
   PARAMETER_KINDS,
   PARAMETERS,
@@ -18,69 +16,30 @@ import {
   type ParameterKind,
 } from './columns.ts'
 import type { Finding, Findings } from './findings.ts'
+import { GoodRequests } from './good-requests.ts'
+import type { RequestSubject, RowRequest, RowValues } from './request-subject.ts'
 import { nearMissOf, type RowCells } from './row-cells.ts'
-
-/** Cells by column, templates filled. */
-export type RowValues = ReadonlyMap<Column, unknown>
-
-export interface RowRequest {
-  operation: Operation
-  request: ImageRequest
-}
-
-export interface RequestSubject {
-  cells: RowCells
-  values: RowValues
-  /** Columns whose templates could not be filled: reported already, and better not called missing. */
-  failed: ReadonlySet<Column>
-  /** Found or not. */
-  pictures: PictureContext
-}
-
-/** Of sets of parameters: a catalog has few of them, however many rows. */
-const REMEMBERED_MAX = 1_000
-
-interface GoodRequest extends RowRequest {
-  warnings: readonly string[]
-  promptLengthMax: number
-}
 
 /** Turns a row's cells into a request and checks it against what its model takes. */
 export class RequestMaker {
   readonly #server: ServerKind
   readonly #today: Date
   readonly #findings: Findings
-  readonly #good = new Map<string, GoodRequest>()
+  readonly #good: GoodRequests
 
   constructor({ server, today }: { server: ServerKind; today: Date }, findings: Findings) {
     this.#server = server
     this.#today = today
     this.#findings = findings
+    this.#good = new GoodRequests(findings)
   }
 
-  /**
-   * Undefined after reporting a cell that is no value of its column, or an operation there is not. Most rows of a
-   * catalog differ in nothing but the prompt: what was found good once is not checked again.
-   */
+  /** Undefined after reporting a cell that is no value of its column, or an operation there is not. */
   make(subject: RequestSubject): RowRequest | undefined {
-    const sameness = samenessOf(subject)
-    const good = sameness === undefined ? undefined : this.#again(sameness, subject)
-    return good ?? this.#makeAndCheck(subject, sameness)
+    return this.#good.again(subject) ?? this.#makeAndCheck(subject)
   }
 
-  #again(sameness: string, { cells, values }: RequestSubject): RowRequest | undefined {
-    const good = this.#good.get(sameness)
-    if (good === undefined) return undefined
-    const { operation, request, warnings, promptLengthMax } = good
-    const prompt = textOf(values.get('prompt'))
-    // Checked in full where it is not plainly good.
-    const isPlain = prompt === undefined || (prompt.length <= promptLengthMax && isGiven(prompt))
-    if (!isPlain) return undefined
-    for (const warning of warnings) this.#findings.warn(warning, cells.line)
-    return { operation, request: prompt === undefined ? request : { ...request, prompt } }
-  }
-
-  #makeAndCheck(subject: RequestSubject, sameness: string | undefined): RowRequest | undefined {
+  #makeAndCheck(subject: RequestSubject): RowRequest | undefined {
     const { line } = subject.cells
     const problemsBefore = this.#findings.problemCount
     const operation = this.#operationOf(subject)
@@ -96,16 +55,10 @@ export class RequestMaker {
     }
     const warnings = [...dropped, ...check.warnings]
     for (const warning of warnings) this.#findings.warn(warning, line)
-    if (sameness !== undefined && this.#findings.problemCount === problemsBefore) {
-      this.#remember(sameness, { operation, request, warnings })
+    if (this.#findings.problemCount === problemsBefore) {
+      this.#good.remember(subject, { operation, request, warnings })
     }
     return { operation, request }
-  }
-
-  #remember(sameness: string, made: Omit<GoodRequest, 'promptLengthMax'>): void {
-    if (this.#good.size >= REMEMBERED_MAX) this.#good.clear()
-    const promptLengthMax = imageModelOf(made.request.model)?.promptLengthMax ?? 0
-    this.#good.set(sameness, { ...made, promptLengthMax })
   }
 
   /** What is said for all rows is meant for those that can take it. Returns a warning for each that was dropped. */
@@ -161,26 +114,6 @@ export class RequestMaker {
     return isGood ? given : undefined
   }
 }
-
-/**
- * Equal for rows that differ in nothing but the text of the prompt and which pictures they name; undefined for rows
- * that are not plain enough to tell.
- */
-function samenessOf({ cells, values, failed, pictures }: RequestSubject): string | undefined {
-  if (failed.size > 0) return undefined
-  const { imageCount, hasMask, hasMarkup, references, tooLargeForJson } = pictures
-  let text = `${imageCount} ${hasMask} ${hasMarkup} ${references.join()} ${tooLargeForJson.join()}`
-  for (const [column, value] of values) {
-    if (typeof value === 'object' && !isPictureColumn(column)) return undefined
-    const ownMark = cells.own.has(column) ? '=' : '~'
-    const isFree = column === 'prompt' || isPictureColumn(column)
-    text += `\n${column}${ownMark}${isFree ? '' : JSON.stringify(value)}`
-  }
-  return text
-}
-
-const isPictureColumn = (column: Column): boolean =>
-  (PICTURE_COLUMNS as readonly Column[]).includes(column)
 
 const WANTED: Readonly<Record<ParameterKind, string>> = {
   text: 'a text',

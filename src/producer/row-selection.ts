@@ -65,7 +65,8 @@ export class RowSelection {
     if (flags.length === 0) return
     const names = flags.map(([name]) => `--${name}`).join(' and ')
     const rows = rowCount === 1 ? 'the only row' : `any of the ${rowCount} rows`
-    findings.problem({ file: names, message: `does not select ${rows}` })
+    const verb = flags.length === 1 ? 'does' : 'do'
+    findings.problem({ file: names, message: `${verb} not select ${rows}` })
   }
 }
 

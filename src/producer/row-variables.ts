@@ -22,7 +22,8 @@ export class RowVariables implements TemplateVariables {
     const { given, named, firstOfProduct } = this.#cells
     if (name === 'row') return objectOf(named)
     if (name === 'first_row' && firstOfProduct !== undefined) return objectOf(firstOfProduct)
-    for (const values of this.#decided) if (Object.hasOwn(values, name)) return (values as Record<string, unknown>)[name]
+    for (const values of this.#decided)
+      if (Object.hasOwn(values, name)) return (values as Record<string, unknown>)[name]
     if (given.has(name as Column)) return given.get(name as Column)
     if (named.has(name)) return named.get(name)
     for (const [header, value] of named) if (variableNameOf(header) === name) return value

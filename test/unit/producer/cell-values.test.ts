@@ -103,6 +103,11 @@ describe('the pictures of a cell', () => {
     [' a.png | b.png |', ['a.png', 'b.png']],
     ['a.png, b.png,\tc.png', ['a.png', 'b.png', 'c.png']],
     ['a.png\nb.png', ['a.png', 'b.png']],
+    ['a.png;b.JPG; c;d.webp', ['a.png', 'b.JPG', 'c;d.webp']],
+    [
+      'https://x.example/a;w=3;https://x.example/b;s3://photos/c',
+      ['https://x.example/a;w=3', 'https://x.example/b', 's3://photos/c'],
+    ],
     ['a,b.png', ['a,b.png']],
     ['https://x.example/i?size=1,2&c=3', ['https://x.example/i?size=1,2&c=3']],
     ['["a, b.png", "c|d.png"]', ['a, b.png', 'c|d.png']],

@@ -61,6 +61,13 @@ describe('problems', () => {
       ],
     ],
     ['"rows"', ['m:1 is not an object: a row is { "prompt": "…", … }']],
+    [
+      '{"defaults": {"where": "a=b", "Fill Down": "x", "brand": "y"}, "rows": [{"prompt":"x"}]}',
+      [
+        'm where is a flag, --where, and not for defaults',
+        'm Fill Down is a flag, --fill-down, and not for defaults',
+      ],
+    ],
     ['{"row": []}', ['m must be an array of rows, or { "defaults": {…}, "rows": […] }']],
     [
       '{"defaults": [], "rows": [{"prompt":"x"}], "version": 2}',
