@@ -6,8 +6,7 @@ import { z } from 'zod'
 import { ImageRequest, OPERATIONS, RunId, Sha256 } from './job.ts'
 
 export const PictureEntry = z.object({
-  /** Zero-based place in the answer. */
-  index: z.int().min(0),
+  index: z.int().min(0).describe('Zero-based place in the answer.'),
   key: z.string(),
   byteCount: z.int().positive(),
   width: z.int().positive(),
@@ -15,8 +14,9 @@ export const PictureEntry = z.object({
   mediaType: z.string(),
   sha256: Sha256,
   revisedPrompt: z.string().optional(),
-  /** Fingerprint of the older version of the row whose picture lay here. */
-  replaced: Sha256.optional(),
+  replaced: Sha256.optional().describe(
+    'Fingerprint of the older version of the row whose picture lay here.',
+  ),
 })
 export type PictureEntry = z.infer<typeof PictureEntry>
 
@@ -32,8 +32,7 @@ export type InputEntry = z.infer<typeof InputEntry>
 export const RenderRecord = z.object({
   version: z.literal(1),
   fingerprint: Sha256,
-  /** The run that made the call. */
-  run: RunId,
+  run: RunId.describe('The run that made the call.'),
   row: z.int().min(0),
   id: z.string(),
   operation: z.enum(OPERATIONS),
@@ -42,30 +41,34 @@ export const RenderRecord = z.object({
   mask: InputEntry.nullable(),
   markup: InputEntry.nullable().default(null),
   pictures: z.array(PictureEntry).min(1),
-  /** Partial pictures of a stream, where they were to be kept; `index` in the order they came. */
-  previews: z.array(PictureEntry).default([]),
-  /** As the API gave it. */
-  usage: z.record(z.string(), z.unknown()).nullable(),
-  /** By the price table of that date; null where price or usage is unknown. */
-  costUsd: z.number().nullable(),
+  previews: z
+    .array(PictureEntry)
+    .default([])
+    .describe(
+      'Partial pictures of a stream, where they were to be kept; `index` in the order they came.',
+    ),
+  usage: z.record(z.string(), z.unknown()).nullable().describe('As the API gave it.'),
+  costUsd: z
+    .number()
+    .nullable()
+    .describe('By the price table of that date; null where price or usage is unknown.'),
   priceTableDate: z.string().nullable(),
-  /** Values the API resolved where `auto` was asked. */
-  resolved: z.record(z.string(), z.string()),
-  /** Which server answered, without credentials. */
-  server: z.string(),
+  resolved: z
+    .record(z.string(), z.string())
+    .describe('Values the API resolved where `auto` was asked.'),
+  server: z.string().describe('Which server answered, without credentials.'),
   requestId: z.string().nullable(),
   timings: z.object({
     startedAt: z.iso.datetime(),
     finishedAt: z.iso.datetime(),
-    /** From sending to the last byte of the answer. */
-    requestMs: z.number().nullable(),
+    requestMs: z.number().nullable().describe('From sending to the last byte of the answer.'),
   }),
-  /** Tries of the job, with the one that succeeded. */
-  attempts: z.int().positive(),
-  /** Requests really sent for this row, with the one that was answered. */
-  calls: z.int().min(0),
-  /** Of those, the ones nobody knows the outcome of. */
-  unknownCalls: z.int().min(0),
+  attempts: z.int().positive().describe('Tries of the job, with the one that succeeded.'),
+  calls: z
+    .int()
+    .min(0)
+    .describe('Requests really sent for this row, with the one that was answered.'),
+  unknownCalls: z.int().min(0).describe('Of those, the ones nobody knows the outcome of.'),
   warnings: z.array(z.string()),
 })
 export type RenderRecord = z.infer<typeof RenderRecord>

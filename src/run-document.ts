@@ -11,41 +11,42 @@ const Count = z.int().min(0)
 export const RunDocument = z.object({
   version: z.literal(1),
   run: RunId,
-  /** Name of the manifest, as it appears in object keys. */
-  manifest: z.string(),
+  manifest: z.string().describe('Name of the manifest, as it appears in object keys.'),
   manifestSha256: z.string(),
-  /** Equal digests are the same work. */
-  digest: z.string(),
+  digest: z.string().describe('Equal digests are the same work.'),
   store: z.string(),
   rows: Count,
-  /** Pictures that all rows together ask for. */
-  picturesPlanned: Count,
+  picturesPlanned: Count.describe('Pictures that all rows together ask for.'),
   byOperation: z.record(z.enum(OPERATIONS), Count),
-  /** By the price table, for all rows as if none were reused; null where a price is unknown. */
-  costPlannedUsd: z.number().nullable(),
-  /** The stored parts of the manifest, in order. */
-  parts: z.array(z.object({ firstRow: Count, rowCount: z.int().positive() })),
-  /** The manifest's own columns, in its order, as far as they were few enough to list. */
-  columns: z.array(z.string()),
+  costPlannedUsd: z
+    .number()
+    .nullable()
+    .describe(
+      'By the price table, over the rows that have a price, as if none were reused; null when none has.',
+    ),
+  parts: z
+    .array(z.object({ firstRow: Count, rowCount: z.int().positive() }))
+    .describe('The stored parts of the manifest, in order.'),
+  columns: z
+    .array(z.string())
+    .describe("The manifest's own columns, in its order, as far as they were few enough to list."),
   priority: z.enum(PRIORITIES),
-  /** Flags that decided what was planned: prompt, set, name, existing, selection, force. */
-  flags: z.record(z.string(), z.unknown()),
-  /** The run whose failed rows these are. */
-  retryOf: RunId.nullable(),
-  /** The schedule that entered it. */
-  schedule: z.string().nullable(),
+  flags: z
+    .record(z.string(), z.unknown())
+    .describe(
+      'Flags that decided what was planned: prompt, set, name, existing, selection, force.',
+    ),
+  retryOf: RunId.nullable().describe('The run whose failed rows these are.'),
+  schedule: z.string().nullable().describe('The schedule that entered it.'),
   versions: z.object({ renderq: z.string(), node: z.string() }),
 
   state: z.enum(['running', 'paused', 'cancelled', 'finished']),
   outcomes: z.record(z.enum(OUTCOMES), Count),
-  /** Rows without an outcome yet. */
-  left: Count,
+  left: Count.describe('Rows without an outcome yet.'),
   pictures: Count,
-  /** Requests really sent, and of those the ones booked as paid because nobody knows. */
-  calls: Count,
-  unknownCalls: Count,
-  /** Sum over the rows whose cost is known. */
-  costUsd: z.number(),
+  calls: Count.describe('Requests that were really sent.'),
+  unknownCalls: Count.describe('Of those, the ones booked as paid because nobody knows.'),
+  costUsd: z.number().describe('Sum over the rows whose cost is known.'),
   enteredAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
 })

@@ -55,7 +55,8 @@ const PlanEvent = eventOf('plan')
     costPlannedUsd: z
       .number()
       .nullable()
-      .describe('By the price table; null where a price is unknown.'),
+      .describe('Over the rows that have a price, as if none were stored; null when none has.'),
+    unpricedRowCount: Count,
     warnings: z.array(z.string()),
   })
   .describe('The manifest was read and has no problem.')

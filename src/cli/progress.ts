@@ -49,11 +49,13 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
   return {
     asJson,
     planned(manifest, plan) {
-      const { rowCount, pictureCount, byOperation, costPlannedUsd, warnings } = plan
+      const { rowCount, pictureCount, byOperation, costPlannedUsd, unpricedRowCount, warnings } =
+        plan
       for (const warning of warnings) say(`${styleText('yellow', 'warning')} ${warning}`)
       const cost = plannedCost(plan)
       say(`${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${cost}`)
-      const facts = { manifest, rowCount, pictureCount, byOperation, costPlannedUsd, warnings }
+      const price = { costPlannedUsd, unpricedRowCount }
+      const facts = { manifest, rowCount, pictureCount, byOperation, ...price, warnings }
       if (asJson) printEvent({ v: 1, type: 'plan', ...facts })
     },
     started({ run, kind, queue, store }) {

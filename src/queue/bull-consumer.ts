@@ -1,4 +1,5 @@
 /** BullMQ's workers behind our handlers: what a delivery is, how errors go back, how work stops. */
+import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from 'bullmq'
 import { messageOf, type RenderError } from '../errors.ts'
@@ -35,6 +36,8 @@ export async function startConsumer(
 ): Promise<Consumer> {
   const stopping = new AbortController()
   const abandoned = new AbortController()
+  // Every delivery listens to it, and Node takes more than ten listeners for a leak.
+  setMaxListeners(0, abandoned.signal)
 
   const common = {
     autorun: false,

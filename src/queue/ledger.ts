@@ -6,6 +6,9 @@
 import type { CallFate } from '../errors.ts'
 import type { RunId } from '../job.ts'
 import type { Outcome, Priority } from '../outcome.ts'
+import type { RowResult } from '../row-result.ts'
+
+export type { RowResult } from '../row-result.ts'
 
 /** A run as it is entered: everything a worker needs to feed, collect and finish it. */
 export interface RunEntry {
@@ -78,32 +81,6 @@ export type Begin =
   | { kind: 'paused' }
   /** The run was cancelled, is over, or is not known here. */
   | { kind: 'cancelled' }
-
-/** One line of `results.jsonl`: how a row ended. */
-export interface RowResult {
-  row: number
-  id: string
-  outcome: Outcome
-  keys: readonly string[]
-  byteCount: number
-  width: number | null
-  height: number | null
-  costUsd: number | null
-  attempts: number
-  calls: number
-  /** Of those, the ones nobody knows the outcome of. */
-  unknownCalls: number
-  /** Of the attempt that ended the row. */
-  elapsedMs: number
-  /** Of the call that was answered, from sending to the last byte. */
-  requestMs: number | null
-  /** Unix ms. */
-  endedAt: number
-  errorCode: string | null
-  error: string | null
-  requestId: string | null
-  fingerprint: string
-}
 
 export interface Settlement {
   /** The epoch given by `begin`; null for a row that ended before it was begun (reused, bad input). */

@@ -2,9 +2,15 @@
  * What stands in a cell of `results.csv`: nothing that a spreadsheet would run as a formula, in any line of a cell
  * and whatever blanks come first.
  */
+
+/** Where a spreadsheet may see a cell begin: lines, and the separators that it uses elsewhere in the world. */
+const BEGINNING = String.raw`\n\r\v\f\u0085\u2028\u2029;\t`
 /** Blanks, control and format characters do not keep a spreadsheet from seeing what follows. */
-const STARTS_FORMULA = /^[\s\p{Cc}\p{Cf}]*[=+\-@\uff1d\uff0b\uff0d\uff20]|^[\t\r]/u
-/** Such as -5, +49.50, 1,299.00 or 2e-3: a number, whatever its sign. */
+const FORMULA = new RegExp(
+  `(?<=^|[${BEGINNING}])(?:(?![${BEGINNING}])[\\s\\p{Cc}\\p{Cf}])*[=+\\-@＝＋－＠]`,
+  'gu',
+)
+/** Such as -5, +49.50, -1,299.00 or 2e-3: a number, whatever its sign. */
 const PLAIN_NUMBER = /^\s*[+-]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:[eE][+-]?\d+)?\s*%?\s*$/
 
 /** Null and undefined are empty; lists and groups are shown as JSON. */
@@ -15,12 +21,6 @@ export function csvCell(value: unknown): string {
 
 function withoutFormulas(text: string): string {
   if (PLAIN_NUMBER.test(text)) return text
-  return text
-    .split(/(\r\n|[\n\r\v\f\u0085\u2028\u2029])/)
-    .map((part) =>
-      STARTS_FORMULA.test(part) && !/^[\n\r\v\f\u0085\u2028\u2029]+$/.test(part)
-        ? `'${part}`
-        : part,
-    )
-    .join('')
+  const safe = text.replace(FORMULA, "'$&")
+  return /^[\t\r]/.test(safe) ? `'${safe}` : safe
 }

@@ -2,69 +2,24 @@
  * The end of a run: its files, then its document, and last of all the mark that it is complete. Rows are walked
  * twice, in flat memory; everything may be repeated after a crash and comes to the same.
  */
-import { createWriteStream } from 'node:fs'
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { finished } from 'node:stream/promises'
 import type { RunId } from '../job.ts'
 import type { Ledger, RunBooks } from '../queue/ledger.ts'
 import type { RunDocument } from '../run-document.ts'
 import { runKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
 import { documentAtEnd } from './run-document-at-end.ts'
-import { failedRowOf } from './failed-row.ts'
 import { writeReport } from './report-html.ts'
-import { csvLine, resultsColumns, resultsCsvLine } from './results-csv.ts'
-import { runRows } from './run-rows.ts'
+import { openRunRows } from './run-rows.ts'
 import { readDocument } from './stored-document.ts'
+import { writeLists } from './write-lists.ts'
 
 export interface FinishTools {
   queue: { ledger: Ledger }
   store: Store
-  /** For files on their way; a folder of its own for each run, removed afterwards. */
+  /** For files on their way; each end of a run makes a folder of its own in it, and removes it. */
   workDir: string
-}
-
-export async function finishRun(run: RunId, tools: FinishTools): Promise<void> {
-  const { queue, store } = tools
-  const books = await queue.ledger.books(run)
-  if (books === undefined || books.finishedAt !== undefined) return
-  const finishedAt = Date.now()
-  const document = documentAtEnd(books, { entered: await readDocument(run, store), finishedAt })
-  const workDir = join(tools.workDir, run)
-  await mkdir(workDir, { recursive: true })
-  try {
-    await writeFiles(books, document, { store, workDir })
-  } finally {
-    await rm(workDir, { recursive: true, force: true })
-  }
-  await putText(store, runKey(run, 'run.json'), `${JSON.stringify(document, null, 2)}\n`)
-  await putText(store, runKey(run, '_SUCCESS'), `${run}\n`)
-  await queue.ledger.finishRun(run, finishedAt)
-}
-
-interface Workshop {
-  store: Store
-  workDir: string
-}
-
-async function writeFiles(
-  books: RunBooks,
-  document: RunDocument,
-  { store, workDir }: Workshop,
-): Promise<void> {
-  const { run, parts, resultParts, state } = books
-  const rows = () =>
-    runRows({ run, parts, resultParts, isWhole: state !== 'cancelled', store, workDir })
-  await writeLists(rows(), document, workDir)
-  await writeReport({ rows: rows(), run: document, store, file: join(workDir, 'report.html') })
-  for (const [name, contentType] of Object.entries(FILES)) {
-    await store.put(
-      runKey(run, name),
-      { file: join(workDir, name) },
-      { contentType, when: 'always' },
-    )
-  }
 }
 
 const FILES = {
@@ -74,59 +29,65 @@ const FILES = {
   'report.html': 'text/html; charset=utf-8',
 } as const
 
-async function writeLists(
-  rows: ReturnType<typeof runRows>,
-  { columns }: RunDocument,
-  workDir: string,
-): Promise<void> {
-  const names = resultsColumns(columns)
-  const [jsonl, csv, failed] = ['results.jsonl', 'results.csv', 'failed.jsonl'].map((name) =>
-    openLines(join(workDir, name)),
-  ) as [Lines, Lines, Lines]
+/** What a process that was killed has left behind is older than any end of a run takes. */
+const LEFTOVER_AFTER_MS = 24 * 3_600_000
+
+export async function finishRun(run: RunId, tools: FinishTools): Promise<void> {
+  const { queue, store } = tools
+  const books = await queue.ledger.books(run)
+  if (books === undefined || books.finishedAt !== undefined) return
+  const entered = await readDocument(run, store)
+  // Its document may be stored already, by somebody who died before closing the books.
+  const finishedAt = Date.parse(entered?.finishedAt ?? '') || Date.now()
+  const document = documentAtEnd(books, { entered, finishedAt })
+  await removeLeftovers(tools.workDir)
+  const dir = await newFolder(tools.workDir, run)
   try {
-    await csv.add(csvLine(names))
-    for await (const row of rows) {
-      if (row.result !== undefined) await jsonl.add(`${JSON.stringify(row.result)}\n`)
-      await csv.add(resultsCsvLine(row, names))
-      const failure = failedRowOf(row)
-      if (failure !== undefined) await failed.add(`${JSON.stringify(failure)}\n`)
-    }
+    await putFiles(books, document, { store, dir })
   } finally {
-    await Promise.all([jsonl.close(), csv.close(), failed.close()])
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 })
   }
+  await putText(store, runKey(run, 'run.json'), `${JSON.stringify(document, null, 2)}\n`)
+  await putText(store, runKey(run, '_SUCCESS'), `${run}\n`)
+  await queue.ledger.finishRun(run, finishedAt)
 }
 
-interface Lines {
-  add(line: string): Promise<void>
-  close(): Promise<void>
-}
-
-const BUFFERED_CHARS_MAX = 65_536
-
-/** Waits for the disk when it is behind, and so lets the event loop turn. */
-function openLines(file: string): Lines {
-  const stream = createWriteStream(file)
-  const done = finished(stream)
-  // A failure is met by whoever waits for the next write or the end.
-  done.catch(() => undefined)
-  let buffered = ''
-  const flush = async () => {
-    const text = buffered
-    buffered = ''
-    await Promise.race([done, new Promise((resolve) => stream.write(text, resolve))])
+async function putFiles(
+  books: RunBooks,
+  document: RunDocument,
+  { store, dir }: { store: Store; dir: string },
+): Promise<void> {
+  await using results = await openRunRows(books, { store, dir: join(dir, 'results') })
+  const ended = await writeLists(results.rows(), { columns: document.columns, dir })
+  if (ended < books.settled) {
+    throw new Error(
+      `${books.run} has ${books.settled} rows that ended and ${ended} results: they are not whole`,
+    )
   }
-  return {
-    async add(line) {
-      buffered += line
-      if (buffered.length > BUFFERED_CHARS_MAX) await flush()
-    },
-    async close() {
-      stream.end(buffered)
-      await done
-    },
+  const file = join(dir, 'report.html')
+  await writeReport({ rows: results.rows(), run: document, store, file })
+  for (const [name, contentType] of Object.entries(FILES)) {
+    const body = { file: join(dir, name) }
+    await store.put(runKey(books.run, name), body, { contentType, when: 'always' })
   }
 }
 
 async function putText(store: Store, key: string, text: string): Promise<void> {
   await store.put(key, Buffer.from(text), { contentType: 'application/json', when: 'always' })
+}
+
+/** Never shared: a worker that lost its lock may still be at it when the next one on this machine begins. */
+async function newFolder(workDir: string, run: RunId): Promise<string> {
+  await mkdir(workDir, { recursive: true })
+  return mkdtemp(join(workDir, `${run}-`))
+}
+
+async function removeLeftovers(workDir: string): Promise<void> {
+  const names = await readdir(workDir).catch(() => [])
+  for (const name of names.filter((name) => name.startsWith('run_'))) {
+    const folder = join(workDir, name)
+    const changed = await stat(folder).catch(() => undefined)
+    if (changed === undefined || Date.now() - changed.mtimeMs < LEFTOVER_AFTER_MS) continue
+    await rm(folder, { recursive: true, force: true })
+  }
 }

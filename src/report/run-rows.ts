@@ -1,122 +1,103 @@
 /**
- * The rows of a run in the order of its manifest, each with its result. Results were stored in the order rows ended,
- * so they are dealt into one local file for each part of the manifest first: memory holds one part, however many
- * there are.
+ * The rows of a run with their results, in the order of the manifest. Memory is that of one manifest part, whatever
+ * the size of the run; the results lie in local files meanwhile.
  */
-import { appendFile, mkdir, readFile, rm } from 'node:fs/promises'
-import { join } from 'node:path'
-import { PlannedRow, RenderJob, type RunId } from '../job.ts'
-import type { ManifestPart, RowResult } from '../queue/ledger.ts'
-import { manifestPartKey, resultsPartKey } from '../storage/keys.ts'
+import { mkdir, rm } from 'node:fs/promises'
+import { PlannedRow, type RunId } from '../job.ts'
+import type { ManifestPart, RunState } from '../queue/ledger.ts'
+import { manifestPartKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
+import { Breather } from './breather.ts'
+import { jsonLinesOf } from './json-lines.ts'
 import type { ReportRow } from './report-row.ts'
+import { ResultBuckets, type BucketedRun } from './result-buckets.ts'
 
-/** Some thousand rows with prompts of 32,000 characters at worst. */
+/** A part has thousands of rows of a few kilobytes, prompts up to 32,000 characters at worst. */
 const PART_BYTES_MAX = 512 * 1024 * 1024
 
-export interface RunRowsOptions {
-  run: RunId
-  parts: readonly ManifestPart[]
-  resultParts: number
-  /** Every row must have a result. False for a run that was cancelled. */
-  isWhole: boolean
-  store: Store
-  /** A folder of one's own; left empty. */
-  workDir: string
+export interface RowsOfRun extends BucketedRun {
+  /** Of a cancelled run, rows may be without a result. */
+  state: RunState
 }
 
-/** May be begun again. Throws when a part or a result is missing. */
-export async function* runRows(options: RunRowsOptions): AsyncGenerator<ReportRow> {
-  const dealt = await dealResults(options)
+export interface RunRows extends AsyncDisposable {
+  /** From the first row on; may be called again and again. Throws when a part or a result is missing. */
+  rows(): AsyncIterable<ReportRow>
+}
+
+/** Everything lies in `dir`, which must be new, and goes when the rows are disposed. */
+export async function openRunRows(
+  run: RowsOfRun,
+  { store, dir }: { store: Store; dir: string },
+): Promise<RunRows> {
+  await mkdir(dir, { recursive: true })
+  const remove = () => rm(dir, { recursive: true, force: true, maxRetries: 3 })
   try {
-    for (const [index] of options.parts.entries()) {
-      yield* partRows(index, await dealt.take(index), options)
-    }
-  } finally {
-    await dealt.remove()
+    const buckets = await ResultBuckets.fill(run, { store, dir })
+    return { rows: () => rowsOf(run, buckets, store), [Symbol.asyncDispose]: remove }
+  } catch (error) {
+    await remove()
+    throw error
   }
 }
 
-async function* partRows(
-  index: number,
-  results: ReadonlyMap<number, RowResult>,
-  { run, store, isWhole }: RunRowsOptions,
+async function* rowsOf(
+  { run, parts, state }: RowsOfRun,
+  buckets: ResultBuckets,
+  store: Store,
 ): AsyncGenerator<ReportRow> {
-  for (const line of linesOf(await readPart(manifestPartKey(run, index + 1), store))) {
-    const planned = plannedRowOf(JSON.parse(line))
-    const result = results.get(planned.job.row)
-    if (result === undefined && isWhole) throw notWhole(run, planned.job)
-    const locations = (result?.keys ?? []).map((key) => store.locationOf(key))
-    yield { ...planned, result, locations }
+  const breather = new Breather()
+  for (const [index, part] of parts.entries()) {
+    const results = await buckets.read(index)
+    for (const planned of await plannedRows({ run, part, number: index + 1 }, store)) {
+      const result = results.get(planned.job.row)
+      if (result === undefined && state !== 'cancelled') throw lostResult(planned, run)
+      const locations = (result?.keys ?? []).map((key) => store.locationOf(key))
+      yield { ...planned, result, locations }
+      if (breather.isDue) await breather.breathe()
+    }
   }
 }
 
-function notWhole(run: RunId, { row, id }: RenderJob): Error {
-  return new Error(`${run} has no result for row ${row + 1} (${id}): its results are not whole`)
+async function plannedRows(
+  { run, part, number }: { run: RunId; part: ManifestPart; number: number },
+  store: Store,
+): Promise<Iterable<PlannedRow>> {
+  const key = manifestPartKey(run, number)
+  const place = store.locationOf(key)
+  const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
+  if (bytes === undefined) throw new Error(`${place} is missing: ${run} can't be reported`)
+  return wholePart(jsonLinesOf(bytes, place), part, place)
+}
+
+/** Parses one row at a time, and makes sure that these are the rows of the part. */
+function* wholePart(
+  lines: Iterable<unknown>,
+  { firstRow, rowCount }: ManifestPart,
+  place: string,
+): Generator<PlannedRow> {
+  let count = 0
+  for (const line of lines) {
+    const planned = plannedRowOf(line, place)
+    if (planned.job.row !== firstRow + count) {
+      throw new Error(`${place} has row ${planned.job.row} in the place of ${firstRow + count}`)
+    }
+    count += 1
+    yield planned
+  }
+  if (count !== rowCount) throw new Error(`${place} has ${count} rows instead of ${rowCount}`)
 }
 
 /** Parts written by an earlier version hold bare jobs. */
-function plannedRowOf(line: unknown): PlannedRow {
-  const row = PlannedRow.safeParse(line)
-  return row.success ? row.data : { job: RenderJob.parse(line), columns: {} }
+function plannedRowOf(line: unknown, place: string): PlannedRow {
+  const isPlanned = typeof line === 'object' && line !== null && 'job' in line
+  const parsed = PlannedRow.safeParse(isPlanned ? line : { job: line, columns: {} })
+  if (parsed.success) return parsed.data
+  throw new Error(`${place} has a line that is no planned row`, { cause: parsed.error })
 }
 
-interface Dealt {
-  /** By row. */
-  take(part: number): Promise<ReadonlyMap<number, RowResult>>
-  remove(): Promise<void>
+function lostResult({ job }: PlannedRow, run: RunId): Error {
+  return new Error(
+    `${run} has no result for row ${job.row + 1} (${job.id}): its results are not whole`,
+  )
 }
-
-async function dealResults({
-  run,
-  parts,
-  resultParts,
-  store,
-  workDir,
-}: RunRowsOptions): Promise<Dealt> {
-  const dir = join(workDir, 'dealt')
-  const fileOf = (part: number) => join(dir, `${part}.jsonl`)
-  const remove = () => rm(dir, { recursive: true, force: true })
-  await remove()
-  await mkdir(dir, { recursive: true })
-  for (let part = 1; part <= resultParts; part++) {
-    const bytes = await readPart(resultsPartKey(run, part), store)
-    for (const [target, lines] of byManifestPart(linesOf(bytes), parts)) {
-      await appendFile(fileOf(target), lines.join(''))
-    }
-  }
-  return {
-    async take(part) {
-      const text = await readFile(fileOf(part), 'utf8').catch((error: NodeJS.ErrnoException) => {
-        if (error.code === 'ENOENT') return ''
-        throw error
-      })
-      const results = linesOf(text).map((line) => JSON.parse(line) as RowResult)
-      return new Map(results.map((result) => [result.row, result]))
-    },
-    remove,
-  }
-}
-
-function byManifestPart(
-  lines: readonly string[],
-  parts: readonly ManifestPart[],
-): ReadonlyMap<number, string[]> {
-  const dealt = new Map<number, string[]>()
-  for (const line of lines) {
-    const { row } = JSON.parse(line) as RowResult
-    const part = parts.findIndex(({ firstRow, rowCount }) => row < firstRow + rowCount)
-    const pile = dealt.get(part)
-    if (pile === undefined) dealt.set(part, [`${line}\n`])
-    else pile.push(`${line}\n`)
-  }
-  return dealt
-}
-
-async function readPart(key: string, store: Store): Promise<string> {
-  const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
-  if (bytes === undefined) throw new Error(`${store.locationOf(key)} is missing`)
-  return bytes.toString('utf8')
-}
-
-const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '')

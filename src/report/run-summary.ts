@@ -1,24 +1,24 @@
 /** What a run came to, for `run.json`, `status` and the end of `run`. Pure. */
+import type { z } from 'zod'
 import type { RunBooks } from '../queue/ledger.ts'
+import { RunDocument } from '../run-document.ts'
 
-export interface RunSummary {
-  version: 1
-  run: string
-  manifest: string
-  state: RunBooks['state']
-  rows: number
-  outcomes: RunBooks['outcomes']
-  /** Rows without an outcome yet. */
-  left: number
-  pictures: number
-  /** Requests really sent, and of those the ones booked as paid because nobody knows. */
-  calls: number
-  unknownCalls: number
-  /** Sum over the rows whose cost is known. */
-  costUsd: number
-  enteredAt: string
-  finishedAt: string | null
-}
+export const RunSummary = RunDocument.pick({
+  version: true,
+  run: true,
+  manifest: true,
+  state: true,
+  rows: true,
+  outcomes: true,
+  left: true,
+  pictures: true,
+  calls: true,
+  unknownCalls: true,
+  costUsd: true,
+  enteredAt: true,
+  finishedAt: true,
+})
+export type RunSummary = z.infer<typeof RunSummary>
 
 export function summaryOf(books: RunBooks): RunSummary {
   return {

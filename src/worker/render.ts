@@ -88,7 +88,11 @@ async function enteredAtOf({ run }: RenderJob, { ledger, store }: RenderTools): 
 async function render(job: RenderJob, attempt: Attempt): Promise<void> {
   const { book, delivery, tools, shelf } = attempt
   const { record: recorded } = await shelf.records.look(job)
-  if (recorded !== undefined) return settle(book, { record: recorded }, tools)
+  if (recorded !== undefined) {
+    await settle(book, { record: recorded }, tools)
+    // An answer that somebody else stored, or that was stored just before a worker died.
+    return tools.spool.remove(job.fingerprint)
+  }
   const target = await lookAtTarget(job, shelf)
   if (target.kept !== undefined) return settle(book, { record: target.kept }, tools)
 
@@ -136,13 +140,21 @@ async function answerInSpool(job: RenderJob, attempt: Attempt): Promise<Answered
   const begun = await book.begin({ calling: false })
   if (begun.kind !== 'go') return undefined
   try {
-    return { answer: await completed({ ...spooled, job }, attempt) }
+    return { answer: await completed({ ...spooled, job, ...laterCalls(spooled, begun) }, attempt) }
   } catch (error) {
     if (!(error instanceof ResultRefusedError)) throw error
     // Everyone stopped for this before: who has started again has seen to it, and wants another answer.
     await tools.spool.remove(job.fingerprint)
     return undefined
   }
+}
+
+/** Workers to whom this spool is out of reach may have called since, and died. */
+function laterCalls(
+  spooled: SpooledAnswer,
+  { calls, unknownCalls }: Begun,
+): Partial<SpooledAnswer> {
+  return calls > spooled.calls ? { calls, unknownCalls } : {}
 }
 
 /** What the answer only names is downloaded; whatever fails from here on, nothing about the call is unknown. */

@@ -12,7 +12,7 @@ const ajv = new Ajv2020({
   formats: { 'date-time': (text: string) => !Number.isNaN(Date.parse(text)), uri: URL.canParse },
 })
 
-export function shippedSchema(name: string): AnySchemaObject {
+function shippedSchema(name: string): AnySchemaObject {
   const text = readFileSync(new URL(`${name}.schema.json`, SCHEMAS_FOLDER), 'utf8')
   return JSON.parse(text) as AnySchemaObject
 }

@@ -489,7 +489,7 @@ describe('a result', () => {
     const { origin, requestCount } = await serve((_, response) => response.writeHead(503).end())
     const { downloader } = open(
       { allowPrivate: true, timeoutMs: 1_800_000 },
-      { resultTimeoutMinMs: 200 },
+      { resultTimeoutMinMs: 1_500 },
     )
 
     const late = fetchResult(downloader, origin, { answeredAtMs: performance.now() - 1_800_000 })

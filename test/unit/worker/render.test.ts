@@ -241,6 +241,31 @@ describe('when a worker dies', () => {
     expect(await queue().ledger.uncollected(job.run, 1)).toMatchObject([paid])
     expect((await allRecords(shop.store)).get('mug')).toMatchObject(paid)
   })
+
+  test('and another one too, whose call is lost: the answer of the first counts both calls', async () => {
+    await using shop = await openWorkshop()
+    await using otherMachine = await tempDir()
+    const job = await shop.enter()
+    let deaths = 0
+    const dying = shop.withStore({
+      put() {
+        deaths += 1
+        return new Promise<never>(() => {})
+      },
+    })
+    void renderDelivery(job, FIRST, dying)
+    await until(() => deaths === 1)
+    void renderDelivery(job, FIRST, { ...dying, spool: await openSpool(otherMachine.path) })
+    await until(() => deaths === 2)
+
+    await renderDelivery(job, FIRST, shop.tools)
+
+    const paid = { calls: 2, unknownCalls: 1 }
+    expect(shop.calls()).toBe(2)
+    expect(await booksOf(job)).toMatchObject({ ...paid, outcomes: { succeeded: 1 } })
+    expect(await queue().ledger.uncollected(job.run, 1)).toMatchObject([paid])
+    expect((await allRecords(shop.store)).get('mug')).toMatchObject(paid)
+  })
 })
 
 describe('when the ledger does not answer', () => {
