@@ -405,7 +405,10 @@ describe('an answer', () => {
 
     const error = await failureOf(send(open(baseUrl)))
 
-    expect(error).toMatchObject({ code: 'response_broken', message: expect.stringMatching(message) })
+    expect(error).toMatchObject({
+      code: 'response_broken',
+      message: expect.stringMatching(message),
+    })
   })
 
   test('with a picture above the limit is refused', async () => {

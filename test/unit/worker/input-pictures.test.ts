@@ -78,7 +78,8 @@ test('a stored input picture is uploaded from the memory it was read into', asyn
     [{ kind: 'stored', key, sha256, mediaType: 'image/png', byteCount: png.length }],
   )
 
-  expect((images[0]?.picture as UploadPicture).bytes.buffer).toBe(reads[0]?.buffer)
+  const { bytes } = images[0]!.picture as UploadPicture
+  expect(bytes.buffer).toBe(reads[0]?.buffer)
 })
 
 type Inputs = ReturnType<typeof jobFor>['images']
