@@ -11,7 +11,7 @@ const FORMULA = new RegExp(
   'gu',
 )
 /** Such as -5, +49.50, -1,299.00 or 2e-3: a number, whatever its sign. */
-const PLAIN_NUMBER = /^\s*[+-]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:[eE][+-]?\d+)?\s*%?\s*$/
+const PLAIN_NUMBER = /^ *[+-]?(?:\d+(?:[.,]\d+)*|\.\d+)(?:[eE][+-]?\d+)? ?%? *$/
 
 /** Null and undefined are empty; lists and groups are shown as JSON. */
 export function csvCell(value: unknown): string {

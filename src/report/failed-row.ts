@@ -21,8 +21,8 @@ export function failedRowOf({ job, columns, result }: ReportRow): object | undef
     ...(prompt !== undefined && { prompt: literally(prompt) }),
     operation: job.operation,
     ...(job.images.length > 0 && { image: job.images.map(pictureOf) }),
-    ...(job.mask !== undefined && { mask: pictureOf(job.mask) }),
-    ...(job.markup !== undefined && { markup: pictureOf(job.markup) }),
+    ...(job.mask !== undefined && { mask: [pictureOf(job.mask)] }),
+    ...(job.markup !== undefined && { markup: [pictureOf(job.markup)] }),
     ...Object.fromEntries(Object.entries(request).map(([name, value]) => [name, literal(value)])),
     name: job.key,
     ...variablesIn(columns),
@@ -53,7 +53,7 @@ function literally(text: string): string {
   return text.replace(/\{\{|\{%/g, (braces) => `{{ "${braces}" }}`)
 }
 
-/** As a manifest names it. What came from a local path is in the store by now. */
+/** As a list of a manifest names it. What came from a local path is in the store by now. */
 function pictureOf(input: InputPicture): unknown {
   switch (input.kind) {
     case 'stored':

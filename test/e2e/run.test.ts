@@ -206,7 +206,7 @@ describe('a manifest that is wrong', () => {
       { cwd: JOBS },
     )
 
-    expect(stdout).toMatch(/\d+ rows, \d+ pictures, no problems/)
+    expect(stdout).toMatch(/\d+ rows, \d+ pictures, about \$\d.*, no problems/)
     expect(code).toBe(0)
     expect(await readFile(join(JOBS, 'demo.csv'), 'utf8')).not.toBe('')
   })

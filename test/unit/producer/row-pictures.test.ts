@@ -84,6 +84,42 @@ describe('a picture that the API gets by itself', () => {
   })
 })
 
+describe('a picture that the store has, as failed.jsonl names it', () => {
+  const sha256 = 'a'.repeat(64)
+  const stored = {
+    kind: 'stored',
+    key: `_inputs/${sha256}.png`,
+    sha256,
+    mediaType: 'image/png',
+    byteCount: 5,
+  }
+
+  test('needs no file, and is the same as one from a path', async () => {
+    const image = [stored, 'https://x.example/a.png']
+
+    const job = await rowOf({ image, mask: stored })
+
+    expect(job).toMatchObject({
+      operation: 'edit',
+      images: [stored, { kind: 'url' }],
+      mask: stored,
+    })
+  })
+
+  test.each([
+    { ...stored, key: `_inputs/${'b'.repeat(64)}.png` },
+    { ...stored, key: '_records/aa/x.json' },
+    { ...stored, byteCount: 0 },
+    { ...stored, path: '/etc/passwd' },
+    { ...stored, kind: 'url', url: 'https://x.example/a.png' },
+  ])('%j is none', async (image) => {
+    const [first = '', ...more] = await problemsOf({ image })
+
+    expect(first).toContain('must be a path, a URL or a file id, or a list of them')
+    expect(more).toEqual([])
+  })
+})
+
 /** A folder with pictures of 16x8, and one that is so only after it was turned. */
 async function studio(rows: readonly Record<string, unknown>[]) {
   const dir = await tempDir()

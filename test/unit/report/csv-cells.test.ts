@@ -53,7 +53,7 @@ const startsFormula = (text: string) => {
   const seen = text.replace(/^[\s\p{Cc}\p{Cf}]+/u, '')
   return /^[=+\-@＝＋－＠]/.test(seen) || /^[\t\r]/.test(text)
 }
-const isNumber = (text: string) => /^\s*[+-]?[.,]?\d[\d.,]*(e[+-]?\d+)?\s*%?\s*$/i.test(text)
+const isNumber = (text: string) => /^ *[+-]?[.,]?\d[\d.,]*(e[+-]?\d+)? ?%? *$/i.test(text)
 
 const hostile = fc
   .array(
@@ -76,7 +76,8 @@ function readBack(columns: Readonly<Record<string, string>>) {
 
 /** A number, or nothing but apostrophes was added, only where something might be a formula, and it is none now. */
 function isSafeCopy(value: string, cell: string): boolean {
-  if (isNumber(value) || !/[=+\-@＝＋－＠\t\r]/.test(value)) return cell === value
+  if (isNumber(value) && cell === value) return true
+  if (!/[=+\-@＝＋－＠\t\r]/.test(value)) return cell === value
   const beginnings = cell.split(/\r\n|[\n\r\v\f\u0085\u2028\u2029;\t]/)
   const isSafe = !/^[\t\r]/.test(cell) && !beginnings.some(startsFormula)
   return isSafe && cell.replaceAll("'", '') === value.replaceAll("'", '')

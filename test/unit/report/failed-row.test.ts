@@ -78,6 +78,17 @@ describe('a row that failed', () => {
     ])
   })
 
+  test('has pictures whose names a cell of text would take apart', async () => {
+    const [image, mask] = [['s3://b/front, left.png', 'file-1'], ['s3://b/a|b.png']]
+
+    const first = await plan(JSON.stringify({ id: 'a', prompt: 'x', image, mask }), {
+      fileName: 'a.jsonl',
+    })
+
+    const { rowCount } = await expectSameWork(first.rows)
+    expect(rowCount).toBe(1)
+  })
+
   test('of a selection, of mapped and of filled columns, too', async () => {
     const text = [
       'Handle,Title,Variant SKU,Image,Name',
