@@ -20,7 +20,7 @@ import { until } from '../helpers/until.ts'
 import { expectRecount } from './recount.ts'
 
 /** The long form is `npm run test:crash`. */
-const KILLS = Number(process.env['RENDERQ_TEST_KILLS'] ?? 3)
+const KILLS = Number(process.env['RENDERQ_TEST_KILLS'] ?? 2)
 const PRINTS_FIGURES = 'RENDERQ_TEST_KILLS' in process.env
 const ROWS = Math.max(24, KILLS * 10)
 /** So many of them hit the command before it has entered the run, and so many the last steps of the run. */

@@ -26,6 +26,10 @@ export function embeddedSettings(): { backend: 'embedded'; dataDir: string } {
   return { backend: 'embedded', dataDir }
 }
 
+/** For tests that are not about the queue: Redis where there is one, which is quicker, or an embedded one. */
+export const anySettings = (): QueueSettings =>
+  services.redis === undefined ? embeddedSettings() : redisSettings()
+
 /** Puts a ready embedded database into a state folder, as `.renderq` of a command's folder. */
 export function seedEmbedded(stateDir: string): void {
   cpSync(inject('embeddedSeed'), join(stateDir, 'queue'), { recursive: true })

@@ -2,7 +2,7 @@
 import { copyFile, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 import { openPipeline, type RenderOptions } from '../helpers/pipeline.ts'
-import { embeddedSettings, queueForTests } from '../helpers/queues.ts'
+import { anySettings, queueForTests } from '../helpers/queues.ts'
 
 const CATALOG = 'sku,title,image\na,Blue mug,\nb,"Vase, tall",mug.png\nc,=Lamp,\n'
 const SPRING: RenderOptions = {
@@ -10,7 +10,7 @@ const SPRING: RenderOptions = {
   plan: { prompt: 'A {{ title }} by {{ brand }}', set: { id: '{{ sku }}', brand: 'Acme' } },
 }
 
-const queue = queueForTests(embeddedSettings)
+const queue = queueForTests(anySettings)
 
 test('failed rows, an edit among them, are run from the store and then known to the catalog', async () => {
   await using pipeline = await openPipeline(queue)

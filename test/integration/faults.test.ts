@@ -5,11 +5,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { FaultRule } from '../../src/emulator/faults.ts'
 import { expectSoundRun } from '../helpers/invariants.ts'
 import { openPipeline, type Pipeline } from '../helpers/pipeline.ts'
-import { embeddedSettings, queueForTests } from '../helpers/queues.ts'
+import { anySettings, queueForTests } from '../helpers/queues.ts'
 
 const CSV = 'id,prompt,size,quality\none,a red mug,1024x1024,low\n'
 
-const queue = queueForTests(embeddedSettings)
+const queue = queueForTests(anySettings)
 let count = 0
 
 async function freshPipeline(): Promise<Pipeline> {

@@ -4,9 +4,9 @@ import sharp from 'sharp'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expectSoundRun } from '../helpers/invariants.ts'
 import { openPipeline, type Pipeline } from '../helpers/pipeline.ts'
-import { embeddedSettings, queueForTests } from '../helpers/queues.ts'
+import { anySettings, queueForTests } from '../helpers/queues.ts'
 
-const queue = queueForTests(embeddedSettings)
+const queue = queueForTests(anySettings)
 
 describe('a run with the newest parameters', () => {
   let pipeline: Pipeline

@@ -3,9 +3,9 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { expectSoundRun, expectTrueRecords } from '../helpers/invariants.ts'
 import { allRecords, openPipeline, type Pipeline } from '../helpers/pipeline.ts'
-import { embeddedSettings, queueForTests } from '../helpers/queues.ts'
+import { anySettings, queueForTests } from '../helpers/queues.ts'
 
-const queue = queueForTests(embeddedSettings)
+const queue = queueForTests(anySettings)
 
 describe('rendering a manifest again', () => {
   let pipeline: Pipeline

@@ -2,9 +2,9 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { expectSoundRun, expectTrueRecords } from '../helpers/invariants.ts'
 import { openPipeline, type Pipeline } from '../helpers/pipeline.ts'
-import { embeddedSettings, queueForTests } from '../helpers/queues.ts'
+import { anySettings, queueForTests } from '../helpers/queues.ts'
 
-const queue = queueForTests(embeddedSettings)
+const queue = queueForTests(anySettings)
 let pipeline: Pipeline
 beforeEach(async () => {
   pipeline = await openPipeline(queue)
