@@ -136,10 +136,16 @@ export function fingerprintOf(
   return hash('sha256', JSON.stringify(decides))
 }
 
+/** What decides the picture: its bytes, where they are known. */
 function identityOf(input: InputPicture): string {
+  return input.kind === 'stored' ? `sha256:${input.sha256}` : sourceOf(input)
+}
+
+/** Where an input picture is, for people and records. */
+export function sourceOf(input: InputPicture): string {
   switch (input.kind) {
     case 'stored':
-      return `sha256:${input.sha256}`
+      return input.key
     case 'file':
       return input.fileId
     case 'url':

@@ -1,5 +1,6 @@
 /** One row, as `show <run>/<id>` prints it. Pure. */
 import { styleText } from 'node:util'
+import { sourceOf } from '../job.ts'
 import type { RenderRecord } from '../record.ts'
 import type { PictureAt, RowDetails } from '../report/show-row.ts'
 import { whatHelps } from '../what-helps.ts'
@@ -37,28 +38,15 @@ function requestFacts({ planned: { job }, record }: RowDetails): Facts {
     ...images.map((input, index): Facts[number] => {
       const sha256 = sent[index]?.sha256 ?? null
       const digest = sha256 === null || input.kind === 'stored' ? '' : `  sha256 ${sha256}`
-      return [`image ${index + 1}`, `${placeOf(input)}${digest}`]
+      return [`image ${index + 1}`, `${sourceOf(input)}${digest}`]
     }),
-    ['mask', mask === undefined ? undefined : placeOf(mask)],
-    ['markup', markup === undefined ? undefined : placeOf(markup)],
+    ['mask', mask === undefined ? undefined : sourceOf(mask)],
+    ['markup', markup === undefined ? undefined : sourceOf(markup)],
   ]
 }
 
 const textOf = (value: unknown): string =>
   typeof value === 'string' ? value : JSON.stringify(value)
-
-function placeOf(input: RowDetails['planned']['job']['images'][number]): string {
-  switch (input.kind) {
-    case 'stored':
-      return input.key
-    case 'file':
-      return input.fileId
-    case 'url':
-    case 's3':
-    case 'image-url':
-      return input.url
-  }
-}
 
 function pictureFacts({ pictures, superseded }: RowDetails): Facts {
   const facts = pictures.map((picture, index): Facts[number] => [

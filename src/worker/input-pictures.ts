@@ -9,7 +9,7 @@ import {
 } from '../errors.ts'
 import type { CallPicture, PictureReference } from '../images-api/contract.ts'
 import { INPUT_MEDIA_TYPES } from '../images-api/models.ts'
-import type { InputPicture, RenderJob } from '../job.ts'
+import { sourceOf, type InputPicture, type RenderJob } from '../job.ts'
 import { inspectPicture, type PictureFacts } from '../picture.ts'
 import { shownSizeOf, type PictureSize } from '../picture/orientation.ts'
 import type { InputEntry } from '../record.ts'
@@ -76,11 +76,9 @@ function referenceIn(input: InputPicture): Loaded | undefined {
   if (input.kind !== 'file' && input.kind !== 'image-url') return undefined
   const picture: PictureReference =
     input.kind === 'file' ? { file_id: input.fileId } : { image_url: input.url }
-  const source = input.kind === 'file' ? input.fileId : input.url
+  const source = sourceOf(input)
   return { picture, entry: { source, sha256: null, byteCount: null, mediaType: null } }
 }
-
-const sourceOf = (input: OwnInput): string => (input.kind === 'stored' ? input.key : input.url)
 
 async function fetchInput(
   input: OwnInput,

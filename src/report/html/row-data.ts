@@ -1,5 +1,5 @@
 /** A row as `report.html` carries it: only what the page shows, each text cut to a length it can show. */
-import type { InputPicture } from '../../job.ts'
+import { sourceOf } from '../../job.ts'
 import type { ReportRow } from '../report-row.ts'
 import type { ReportedOutcome, RowData } from './report-data.ts'
 import type { Thumbnail } from './thumbnails.ts'
@@ -52,19 +52,6 @@ function inputsOf({ images, mask, markup }: ReportRow['job']): string[] {
     ...(mask === undefined ? [] : [`mask: ${sourceOf(mask)}`]),
     ...(markup === undefined ? [] : [`markup: ${sourceOf(markup)}`]),
   ]
-}
-
-function sourceOf(input: InputPicture): string {
-  switch (input.kind) {
-    case 'stored':
-      return input.key
-    case 'file':
-      return input.fileId
-    case 'url':
-    case 's3':
-    case 'image-url':
-      return input.url
-  }
 }
 
 function shownColumns(columns: ReportRow['columns']): Record<string, string> {
