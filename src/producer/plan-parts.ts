@@ -6,6 +6,9 @@ const BUFFER_BYTES = 512 * 1024
 /** UTF-8 takes at most so many bytes for each unit of a JavaScript string. */
 const BYTES_PER_CHAR_MAX = 3
 
+/** Unless somebody asks for another number. */
+export const ROWS_PER_PART = 5_000
+
 /** A local file, JSON Lines of PlannedRow: the rows from `firstRow` (zero-based) on. */
 export interface PlanPart {
   file: string

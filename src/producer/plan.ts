@@ -14,13 +14,12 @@ import { InputPictures, type LocalPicture } from './input-pictures.ts'
 import type { ByteSource } from './manifest-bytes.ts'
 import { readManifest } from './manifest-reader.ts'
 import type { ManifestRow } from './manifest-row.ts'
-import { PlanParts, type PlanPart } from './plan-parts.ts'
+import { PlanParts, ROWS_PER_PART, type PlanPart } from './plan-parts.ts'
 import { RowPicker, type PickOptions } from './row-picker.ts'
 import { RowPlanner } from './row-planner.ts'
 import { RunTally, type RunTotals } from './run-tally.ts'
 
 const NAME_BY_DEFAULT = '{{ manifest }}/{{ id }}'
-const ROWS_PER_PART = 5_000
 const NO_PARTIALS = '--keep-partials: no row asks for partial_images, so there are none to keep'
 
 export interface PlanOptions extends PickOptions {

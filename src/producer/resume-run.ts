@@ -3,8 +3,9 @@ import type { RunId } from '../job.ts'
 import type { RunBooks } from '../queue/ledger.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Store } from '../storage/store.ts'
+import { readResultsPart } from '../storage/stored-run.ts'
 import { entryOf } from './enqueue.ts'
-import { readResultsPart, readRunDocument } from './stored-run.ts'
+import { requireDocument } from './require-document.ts'
 
 export interface Resumed {
   /** `rebuilt`: the ledger knew nothing of it. `over`: there is nothing to go on with. */
@@ -39,7 +40,7 @@ async function rebuild(
   run: string,
   { queue, store }: { queue: Queue; store: Store },
 ): Promise<RunBooks> {
-  const document = await readRunDocument(run, store)
+  const document = await requireDocument(run, store)
   const { ledger } = queue
   await ledger.openRun(entryOf(document))
   for (let part = 1; ; part++) {

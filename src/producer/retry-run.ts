@@ -7,15 +7,16 @@ import type { Outcome } from '../outcome.ts'
 import type { RowResult } from '../queue/ledger.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { RunDocument } from '../run-document.ts'
+import { jsonLinesOf } from '../storage/json-lines.ts'
 import type { Store } from '../storage/store.ts'
+import { getManifestPart, plannedRowOf, readResultsPart } from '../storage/stored-run.ts'
 import { enqueuePlan } from './enqueue.ts'
 import type { Plan } from './plan.ts'
-import { PlanParts } from './plan-parts.ts'
+import { PlanParts, ROWS_PER_PART } from './plan-parts.ts'
+import { requireDocument } from './require-document.ts'
 import { RunTally } from './run-tally.ts'
-import { readPlannedPart, readResultsPart, readRunDocument } from './stored-run.ts'
 
 const UNSUCCESSFUL: ReadonlySet<Outcome> = new Set(['failed', 'refused', 'held'])
-const ROWS_PER_PART = 5_000
 
 export interface RetryOptions {
   /** The new run's id. */
@@ -35,7 +36,7 @@ export async function retryRun(
   { as, where = () => true }: RetryOptions,
   { queue, store, workDir }: { queue: Queue; store: Store; workDir: string },
 ): Promise<Retried> {
-  const document = await readRunDocument(run, store)
+  const document = await requireDocument(run, store)
   const wanted = await wantedRows(document, { where, store })
   if (wanted.size === 0) {
     throw new ConfigError(`${run} has no such rows: "renderq show ${run}" says how its rows ended`)
@@ -91,7 +92,10 @@ async function planRetry(
   let row = 0
   for (const [index, part] of document.parts.entries()) {
     if (!hasAnyOf(wanted, part)) continue
-    for (const planned of await readPlannedPart(document.run, index + 1, store)) {
+    const { bytes, place } = await getManifestPart(document.run, index + 1, store)
+    if (bytes === undefined) throw new ConfigError(`${place} is missing`)
+    for (const line of jsonLinesOf(bytes, place)) {
+      const planned = plannedRowOf(line, place)
       if (!wanted.has(planned.job.row)) continue
       const again: PlannedRow = { ...planned, job: { ...planned.job, run: as, row } }
       row += 1

@@ -1,14 +1,17 @@
 /** Finds one row of a run in what the store holds of it, without parsing the others. */
 import { ConfigError } from '../errors.ts'
-import { PlannedRow, RenderJob } from '../job.ts'
+import type { PlannedRow } from '../job.ts'
 import { nearest } from '../nearest.ts'
 import type { Ledger, ManifestPart, RowResult } from '../queue/ledger.ts'
-import { manifestPartKey, resultsPartKey, runKey } from '../storage/keys.ts'
-import type { Store } from '../storage/store.ts'
+import { runKey } from '../storage/keys.ts'
+import {
+  getManifestPart,
+  getResultsPart,
+  plannedRowOf,
+  type StoredPart,
+} from '../storage/stored-run.ts'
 import type { FoundRun } from './find-run.ts'
 
-/** A part has thousands of rows of a few kilobytes, prompts up to 32,000 characters at worst. */
-const PART_BYTES_MAX = 512 * 1024 * 1024
 const UNCOLLECTED_MAX = 5_000
 /** Ids that a misspelt one is compared with. */
 const IDS_COMPARED_MAX = 20_000
@@ -20,7 +23,10 @@ export async function findPlannedRow(
   found: SearchedRun,
 ): Promise<PlannedRow | undefined> {
   for await (const lines of manifestParts(found)) {
-    const row = lines.find(`"id":${JSON.stringify(id)}`, (line) => plannedRowOf(line, id))
+    const row = lines.find(`"id":${JSON.stringify(id)}`, (line, place) => {
+      const planned = plannedRowOf(JSON.parse(line), place)
+      return planned.job.id === id ? planned : undefined
+    })
     if (row !== undefined) return row
   }
   return undefined
@@ -35,7 +41,7 @@ export async function findResult(
   const { run, store } = found
   const isIt = (result: RowResult) => result.row === row
   for (let part = 1; part <= (await resultPartCount(found)); part += 1) {
-    const lines = await readLines(resultsPartKey(run, part), store)
+    const lines = linesIn(await getResultsPart(run, part, store))
     const result = lines.find(`"row":${row},`, (line) => {
       const result = JSON.parse(line) as RowResult
       return isIt(result) ? result : undefined
@@ -67,33 +73,27 @@ export async function resultPartCount({ run, books, store }: SearchedRun): Promi
 
 async function* manifestParts({ run, books, document, store }: SearchedRun): AsyncGenerator<Lines> {
   const parts: readonly ManifestPart[] = books?.parts ?? document?.parts ?? []
-  for (const index of parts.keys()) yield await readLines(manifestPartKey(run, index + 1), store)
+  for (const index of parts.keys()) yield linesIn(await getManifestPart(run, index + 1, store))
 }
 
-/** Parts written by an earlier version hold bare jobs. */
-function plannedRowOf(line: string, id: string): PlannedRow | undefined {
-  const value: unknown = JSON.parse(line)
-  const row = PlannedRow.safeParse(value).data ?? { job: RenderJob.parse(value), columns: {} }
-  return row.job.id === id ? row : undefined
-}
-
-async function readLines(key: string, store: Store): Promise<Lines> {
-  const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
-  if (bytes === undefined) throw new ConfigError(`${store.locationOf(key)} is missing`)
-  return new Lines(bytes)
+function linesIn({ bytes, place }: StoredPart): Lines {
+  if (bytes === undefined) throw new ConfigError(`${place} is missing`)
+  return new Lines(bytes, place)
 }
 
 /** JSON Lines as they came: only those that hold the text in question are looked at. */
 class Lines {
   readonly #bytes: Buffer
+  readonly #place: string
 
-  constructor(bytes: Buffer) {
+  constructor(bytes: Buffer, place: string) {
     this.#bytes = bytes
+    this.#place = place
   }
 
-  find<T>(text: string, read: (line: string) => T | undefined): T | undefined {
+  find<T>(text: string, read: (line: string, place: string) => T | undefined): T | undefined {
     for (let at = this.#bytes.indexOf(text); at !== -1; at = this.#bytes.indexOf(text, at + 1)) {
-      const found = read(this.#lineAround(at))
+      const found = read(this.#lineAround(at), this.#place)
       if (found !== undefined) return found
     }
     return undefined

@@ -9,7 +9,7 @@ import type { RunDocument } from '../run-document.ts'
 import { openStore } from '../storage/open-store.ts'
 import type { Store } from '../storage/store.ts'
 import { summaryOf, type RunSummary } from './run-summary.ts'
-import { readDocument, storedRuns } from './stored-document.ts'
+import { readDocument, storedRuns } from '../storage/stored-run.ts'
 
 export interface FoundRun extends AsyncDisposable {
   run: RunId

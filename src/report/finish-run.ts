@@ -12,7 +12,7 @@ import type { Store } from '../storage/store.ts'
 import { documentAtEnd } from './run-document-at-end.ts'
 import { writeReport } from './report-html.ts'
 import { openRunRows } from './run-rows.ts'
-import { readDocument } from './stored-document.ts'
+import { readDocument } from '../storage/stored-run.ts'
 import { writeLists } from './write-lists.ts'
 
 export interface FinishTools {

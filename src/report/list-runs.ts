@@ -3,7 +3,7 @@ import type { StorageSettings } from '../config.ts'
 import type { Queue } from '../queue/queue.ts'
 import { openStore } from '../storage/open-store.ts'
 import { summaryOf, type RunSummary } from './run-summary.ts'
-import { readDocument, storedRuns } from './stored-document.ts'
+import { readDocument, storedRuns } from '../storage/stored-run.ts'
 
 export interface RunList {
   /** `store`: the ledger knows of none; these stand as they were when their documents were written. */

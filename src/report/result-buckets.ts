@@ -6,13 +6,11 @@ import { appendFile, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunId } from '../job.ts'
 import type { ManifestPart, RowResult } from '../queue/ledger.ts'
-import { resultsPartKey } from '../storage/keys.ts'
+import { jsonLinesOf } from '../storage/json-lines.ts'
 import type { Store } from '../storage/store.ts'
+import { getResultsPart } from '../storage/stored-run.ts'
 import { Breather } from './breather.ts'
-import { jsonLinesOf } from './json-lines.ts'
 
-/** A part holds a thousand lines of some hundred bytes each. */
-const PART_BYTES_MAX = 64 * 1024 * 1024
 /** Held back, so that each bucket is opened seldom; one is open at a time. */
 const BUFFERED_CHARS_MAX = 16 * 1024 * 1024
 
@@ -42,13 +40,12 @@ export class ResultBuckets {
     const buckets = new ResultBuckets(parts, dir)
     const breather = new Breather()
     for (let part = 1; part <= resultParts; part++) {
-      const key = resultsPartKey(run, part)
-      const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
+      const { bytes, place } = await getResultsPart(run, part, store)
       if (bytes === undefined) {
-        throw new Error(`${store.locationOf(key)} is missing: the results of ${run} are not whole`)
+        throw new Error(`${place} is missing: the results of ${run} are not whole`)
       }
-      for (const line of jsonLinesOf(bytes, store.locationOf(key))) {
-        buckets.#put(line as RowResult, store.locationOf(key))
+      for (const line of jsonLinesOf(bytes, place)) {
+        buckets.#put(line as RowResult, place)
         if (breather.isDue) await breather.breathe()
       }
       if (buckets.#bufferedChars > BUFFERED_CHARS_MAX) await buckets.#flush()

@@ -6,6 +6,7 @@ import { messageOf } from '../errors.ts'
 import type { Ledger, RowResult, RunBooks } from '../queue/ledger.ts'
 import { resultsPartKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
+import { readResultsPart } from '../storage/stored-run.ts'
 import { whatHelps } from '../what-helps.ts'
 
 /** All rows that ended for one cause. */
@@ -34,7 +35,6 @@ export interface RowResults {
 
 /** A part holds a thousand rows; beyond so many the results file itself is the better answer. */
 const PARTS_READ_MAX = 200
-const PART_BYTES_MAX = 64 * 1024 * 1024
 const UNCOLLECTED_MAX = 5_000
 const IDS_MAX = 5
 
@@ -47,7 +47,11 @@ export async function readRowResults(
   const partsRead = Math.min(resultParts, PARTS_READ_MAX)
   try {
     for (let part = 1; part <= partsRead; part++) {
-      fold.add(await readPart(resultsPartKey(run, part), store))
+      const results = await readResultsPart(run, part, store)
+      if (results === undefined) {
+        throw new Error(`${store.locationOf(resultsPartKey(run, part))} is missing`)
+      }
+      fold.add(results)
     }
     fold.add(await ledger.uncollected(run, UNCOLLECTED_MAX))
   } catch (error) {
@@ -55,13 +59,6 @@ export async function readRowResults(
   }
   const isWhole = partsRead === resultParts
   return { ...fold.results(), ...(isWhole ? {} : { leftOut: 'there are too many' }) }
-}
-
-async function readPart(key: string, store: Store): Promise<RowResult[]> {
-  const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
-  if (bytes === undefined) throw new Error(`${store.locationOf(key)} is missing`)
-  const lines = bytes.toString('utf8').split('\n')
-  return lines.filter((line) => line !== '').map((line) => JSON.parse(line) as RowResult)
 }
 
 class ResultsFold {

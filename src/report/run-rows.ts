@@ -3,17 +3,14 @@
  * the size of the run; the results lie in local files meanwhile.
  */
 import { mkdir, rm } from 'node:fs/promises'
-import { PlannedRow, type RunId } from '../job.ts'
+import type { PlannedRow, RunId } from '../job.ts'
 import type { ManifestPart, RunState } from '../queue/ledger.ts'
-import { manifestPartKey } from '../storage/keys.ts'
+import { jsonLinesOf } from '../storage/json-lines.ts'
 import type { Store } from '../storage/store.ts'
+import { getManifestPart, plannedRowOf } from '../storage/stored-run.ts'
 import { Breather } from './breather.ts'
-import { jsonLinesOf } from './json-lines.ts'
 import type { ReportRow } from './report-row.ts'
 import { ResultBuckets, type BucketedRun } from './result-buckets.ts'
-
-/** A part has thousands of rows of a few kilobytes, prompts up to 32,000 characters at worst. */
-const PART_BYTES_MAX = 512 * 1024 * 1024
 
 export interface RowsOfRun extends BucketedRun {
   /** Of a cancelled run, rows may be without a result. */
@@ -63,9 +60,7 @@ async function plannedRows(
   { run, part, number }: { run: RunId; part: ManifestPart; number: number },
   store: Store,
 ): Promise<Iterable<PlannedRow>> {
-  const key = manifestPartKey(run, number)
-  const place = store.locationOf(key)
-  const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
+  const { bytes, place } = await getManifestPart(run, number, store)
   if (bytes === undefined) throw new Error(`${place} is missing: ${run} can't be reported`)
   return wholePart(jsonLinesOf(bytes, place), part, place)
 }
@@ -86,14 +81,6 @@ function* wholePart(
     yield planned
   }
   if (count !== rowCount) throw new Error(`${place} has ${count} rows instead of ${rowCount}`)
-}
-
-/** Parts written by an earlier version hold bare jobs. */
-function plannedRowOf(line: unknown, place: string): PlannedRow {
-  const isPlanned = typeof line === 'object' && line !== null && 'job' in line
-  const parsed = PlannedRow.safeParse(isPlanned ? line : { job: line, columns: {} })
-  if (parsed.success) return parsed.data
-  throw new Error(`${place} has a line that is no planned row`, { cause: parsed.error })
 }
 
 function lostResult({ job }: PlannedRow, run: RunId): Error {

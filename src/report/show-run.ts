@@ -6,7 +6,7 @@ import { resultPartCount } from './find-row.ts'
 import type { FoundRun } from './find-run.ts'
 import { readRowResults, type FailureGroup } from './row-results.ts'
 import { unsuccessful, type RunSummary } from './run-summary.ts'
-import { readDocument } from './stored-document.ts'
+import { readDocument } from '../storage/stored-run.ts'
 
 export interface RunDetails {
   /** The counts of now; what else is known of the run as it was entered. */

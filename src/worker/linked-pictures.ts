@@ -71,6 +71,8 @@ async function fetchLink(
   const lost = async (why: string) => {
     const warnings = [...answer.warnings, `picture ${link.index + 1} is lost: ${why}`]
     const rest = { ...answer, links, warnings }
+    // A commit keeps what was received; of this there is nothing to keep.
+    await draft.discard()
     // An answer without anything is none to find again.
     return links.length + answer.pictures.length === 0 ? rest : draft.commit(rest)
   }

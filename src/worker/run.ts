@@ -4,13 +4,15 @@
  * is taken again by somebody else, and every part of it may be repeated.
  */
 import { ConfigError } from '../errors.ts'
-import { RenderJob, type RunId } from '../job.ts'
+import type { RenderJob, RunId } from '../job.ts'
 import type { Logger } from '../logger.ts'
 import type { ManifestPart, RowResult, RunBooks } from '../queue/ledger.ts'
 import type { Queue, RenderCounts, RunCursor } from '../queue/queue.ts'
 import { finishRun } from '../report/finish-run.ts'
-import { manifestPartKey, resultsPartKey } from '../storage/keys.ts'
+import { jsonLinesOf } from '../storage/json-lines.ts'
+import { resultsPartKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
+import { getManifestPart, plannedRowOf, readResultsPart } from '../storage/stored-run.ts'
 
 export interface RunTools {
   queue: Queue
@@ -35,8 +37,6 @@ const STEP_INTERVAL_MS = 500
 const HUNGRY_STEP_INTERVAL_MS = 50
 /** Parts of results smaller than this wait for the end of the run. */
 const RESULT_ROWS_PER_PART = 1_000
-/** A part has thousands of rows of a few kilobytes, prompts up to 32,000 characters at worst. */
-const PART_BYTES_MAX = 512 * 1024 * 1024
 
 export async function stepRun(
   run: RunId,
@@ -118,7 +118,11 @@ async function storeResults(
   const body = Buffer.from(results.map((result) => `${JSON.stringify(result)}\n`).join(''))
   const put = await store.put(key, body, { contentType: 'application/x-ndjson', when: 'absent' })
   if (put.kind === 'stored') return results
-  return parseLines(await readPart(store, key)).map((line) => line as RowResult)
+  const standing = await readResultsPart(run, part + 1, store)
+  if (standing === undefined) {
+    throw new Error(`${store.locationOf(key)} is missing: the run can't go on`)
+  }
+  return standing
 }
 
 /** Adds rows as far as there is room, at most to the end of a part. Returns the next row to feed. */
@@ -180,29 +184,14 @@ async function unsettledJobs(
 ): Promise<RenderJob[]> {
   const unsettled = new Set(await queue.ledger.unsettledRows(run, from, until - from))
   if (unsettled.size === 0) return []
-  const lines = parseLines(await readPart(store, manifestPartKey(run, parts.indexOf(part) + 1)))
-  return lines
-    .slice(from - part.firstRow, until - part.firstRow)
-    .map(jobIn)
-    .filter(({ row }) => unsettled.has(row))
-}
-
-/** Parts written by an earlier version hold bare jobs. */
-function jobIn(line: unknown): RenderJob {
-  const planned = line as { job?: unknown }
-  return RenderJob.parse(planned.job ?? planned)
-}
-
-async function readPart(store: Store, key: string): Promise<string> {
-  const bytes = await store.get(key, { bytesMax: PART_BYTES_MAX })
-  if (bytes === undefined)
-    throw new Error(`${store.locationOf(key)} is missing: the run can't go on`)
-  return bytes.toString('utf8')
-}
-
-function parseLines(text: string): unknown[] {
-  return text
-    .split('\n')
-    .filter((line) => line !== '')
-    .map((line) => JSON.parse(line) as unknown)
+  const number = parts.indexOf(part) + 1
+  const { bytes, place } = await getManifestPart(run, number, store)
+  if (bytes === undefined) throw new Error(`${place} is missing: the run can't go on`)
+  const range = { from: from - part.firstRow, until: until - part.firstRow }
+  const jobs: RenderJob[] = []
+  for (const line of jsonLinesOf(bytes, place, range)) {
+    const { job } = plannedRowOf(line, place)
+    if (unsettled.has(job.row)) jobs.push(job)
+  }
+  return jobs
 }

@@ -83,6 +83,19 @@ describe('an answer by URLs', () => {
     expect(await spool.find(job.fingerprint, STORE)).toBeUndefined()
   })
 
+  test('leaves no file open, whether it came or was lost', async () => {
+    const { readdir, readlink } = await import('node:fs/promises')
+    const { call, dir } = await callFor([expired, await plainPng(8, 8), expired])
+
+    await call()
+
+    const handles = await readdir('/proc/self/fd').catch(() => [])
+    const open = await Promise.all(
+      handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')),
+    )
+    expect(open.filter((path) => path.startsWith(dir))).toEqual([])
+  })
+
   test('that gives no picture is not bought again by itself', async () => {
     const { call } = await callFor([Buffer.from('<html>sorry</html>')])
 
@@ -131,7 +144,7 @@ async function callFor(pictures: (Buffer | Error)[]) {
   const fetch = (answer: SpooledAnswer) => fetchLinks(answer, tools, abandoned)
   const call = async () =>
     fetch(await callIntoSpool({ job, inputs, history, abandoned, ...terms }, tools))
-  return { call, fetch, spool, job, pictures, answeredAt, callCount: () => calls }
+  return { call, fetch, spool, job, pictures, dir: dir.path, answeredAt, callCount: () => calls }
 }
 
 function apiWith(count: number, onCall: () => void): ImagesApi {
