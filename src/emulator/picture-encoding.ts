@@ -1,7 +1,7 @@
 /** Writes a small picture down as a file of the asked size and format. */
 import type { Sharp } from 'sharp'
 import type { Animation, PictureForm } from './format-rules.ts'
-import { type Pixels, rolled } from './picture-look.ts'
+import { enlarged, type Pixels, rolled } from './picture-look.ts'
 import type { PictureSize } from './sizes.ts'
 import { svgDocument } from './svg-document.ts'
 
@@ -18,14 +18,10 @@ export async function encodePicture(pixels: Pixels, spec: FileSpec): Promise<Buf
   return inFormat(await scaledUp(pixels, spec), spec).toBuffer()
 }
 
-async function scaledUp({ data, side }: Pixels, { size, background }: FileSpec): Promise<Sharp> {
+async function scaledUp(pixels: Pixels, { size, background }: FileSpec): Promise<Sharp> {
   const sharp = await loadSharp()
-  const scaled = sharp(data, { raw: { width: side, height: side, channels: 4 } }).resize({
-    ...size,
-    fit: 'fill',
-    kernel: 'nearest',
-  })
-  return background === 'transparent' ? scaled : scaled.removeAlpha()
+  const raw = { ...size, channels: background === 'transparent' ? 4 : 3 } as const
+  return sharp(enlarged(pixels, raw), { raw })
 }
 
 function inFormat(picture: Sharp, { format, compression }: FileSpec): Sharp {
