@@ -5,7 +5,7 @@
 import { loadConfig } from '../src/config.ts'
 import { openLogger } from '../src/logger.ts'
 import type { Ledger } from '../src/queue/ledger.ts'
-import type { Handlers, Queue } from '../src/queue/queue.ts'
+import type { Delivery, Handlers, Queue } from '../src/queue/queue.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import type { Store } from '../src/storage/store.ts'
 import { startWorker } from '../src/worker/worker.ts'
@@ -36,7 +36,14 @@ async function openRenderq(task: Task): Promise<Subject> {
   const run = newRun()
   const request = { model: 'gpt-image-2', n, quality: 'low' }
   const never = new AbortController().signal
-  const delivery = { attempt: 1, isLastAttempt: true, stopping: never, abandoned: never }
+  const delivery: Delivery = {
+    attempt: 1,
+    isLastAttempt: true,
+    stopping: never,
+    abandoned: never,
+    earlierAttempts: [],
+    remember: async () => {},
+  }
   return {
     async call(number) {
       const prompt = `a mug on a shelf, ${number}`

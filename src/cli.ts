@@ -13,7 +13,7 @@ process.stderr.on('error', () => {})
 
 try {
   const program = buildProgram()
-  refuseSwallowedFlags(program, environment)
+  refuseSwallowedFlags(program, environment, process.argv.slice(3))
   await program.parseAsync(process.argv)
 } catch (error) {
   process.exitCode = exitCodeOf(error)

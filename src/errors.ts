@@ -35,10 +35,18 @@ export class ConfigError extends RenderqError {
   readonly exitCode = EXIT.usage
 }
 
-/** One problem of a manifest. `line` is one-based as an editor shows it; absent when it concerns the file. */
+/**
+ * One problem of a manifest, of as many rows as have it. `line` is that of the first one, one-based as an editor shows
+ * it; absent when it concerns the file.
+ */
 export interface ManifestProblem {
+  /** The manifest, or the flag that is to blame. */
   file: string
   line?: number
+  /** How many rows have it, when there are several. */
+  rows?: number
+  /** The lines of the first of them. */
+  lines?: readonly number[]
   column?: string
   message: string
   /** The nearest accepted value or name, for `(did you mean …)`. */
@@ -50,7 +58,7 @@ export class ManifestError extends RenderqError {
   readonly code = 'manifest_invalid'
   readonly exitCode = EXIT.manifestInvalid
   readonly problems: readonly ManifestProblem[]
-  /** How many problems there were in all; larger than `problems.length` when the list was cut. */
+  /** How many different problems there were; larger than `problems.length` when the list was cut. */
   readonly problemCount: number
   constructor(problems: readonly ManifestProblem[], problemCount = problems.length) {
     super(
@@ -97,7 +105,8 @@ export type RetryAdvice =
  * What became of the request: it never left, the server surely did not charge for it, or it must be
  * booked as paid because nobody can say.
  */
-export type CallFate = 'not-sent' | 'unpaid' | 'presumed-paid'
+export const CALL_FATES = ['not-sent', 'unpaid', 'presumed-paid'] as const
+export type CallFate = (typeof CALL_FATES)[number]
 
 export interface RenderErrorFacts {
   cause?: unknown

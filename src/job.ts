@@ -93,6 +93,8 @@ export const RenderJob = z.strictObject({
   existing: z.enum(EXISTING_POLICIES),
   /** Render it even though its record is there, unless this very run made it. */
   force: z.literal(true).optional(),
+  /** Render it when its record was made of other bytes than its input pictures have now. */
+  checkInputs: z.literal(true).optional(),
   /** Store the partial pictures of a stream beside the result. */
   keepPartials: z.literal(true).optional(),
 })
@@ -101,6 +103,8 @@ export type RenderJob = z.infer<typeof RenderJob>
 /** A line of a stored manifest part: the job, and the row's own columns as the manifest gave them, for its results. */
 export const PlannedRow = z.strictObject({
   job: RenderJob,
+  /** Where the row begins in the manifest, one-based. */
+  line: z.int().min(1).optional(),
   columns: z.record(z.string(), z.unknown()),
 })
 export type PlannedRow = z.infer<typeof PlannedRow>
@@ -154,6 +158,15 @@ export function sourceOf(input: InputPicture): string {
       return input.url
   }
 }
+
+export type RowInputs = Pick<RenderJob, 'images' | 'mask' | 'markup'>
+
+export function inputsOf({ images, mask, markup }: RowInputs): InputPicture[] {
+  return [...images, mask, markup].flatMap((input) => input ?? [])
+}
+
+/** Its bytes may change while its name stays, and a worker gets to see them. */
+export const isFetched = ({ kind }: InputPicture): boolean => kind === 'url' || kind === 's3'
 
 /** BullMQ's id of a row's job: a pure function of run and row, so adding it twice is adding it once. */
 export function jobIdOf(job: Pick<RenderJob, 'run' | 'row'>): string {

@@ -1,5 +1,9 @@
-/** pino with our standard keys, on stderr; stdout is data. Secrets are scrubbed from every line. */
+/**
+ * pino with our standard keys, on stderr; stdout is data. JSON for programs, readable lines on a terminal. Secrets are
+ * scrubbed from every line.
+ */
 import { pino, type Logger } from 'pino'
+import { readableLine } from './log-line.ts'
 
 export type { Logger }
 
@@ -18,8 +22,19 @@ export function scrub(text: string, secrets: readonly string[] = []): string {
 }
 
 export function openLogger(level: string, secrets: readonly string[] = []): Logger {
+  const format = process.stderr.isTTY ? readableLine : (line: string) => line
   return pino(
-    { level, base: null, timestamp: pino.stdTimeFunctions.isoTime },
-    { write: (line: string) => void process.stderr.write(scrub(line, secrets)) },
+    {
+      level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      serializers: { err: errorFacts },
+    },
+    { write: (line: string) => void process.stderr.write(scrub(format(line), secrets)) },
   )
+}
+
+/** pino takes everything with a message for an error, and would add a type and an empty stack to our own facts. */
+function errorFacts(err: unknown): unknown {
+  return err instanceof Error ? pino.stdSerializers.err(err) : err
 }

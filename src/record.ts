@@ -29,6 +29,16 @@ export const InputEntry = z.object({
 })
 export type InputEntry = z.infer<typeof InputEntry>
 
+/** Of a record that another one of the same request took the place of: with the job's own, a version of the row. */
+export const PreviousRendering = z.object({
+  run: RunId,
+  at: z.iso.datetime(),
+  inputs: z.array(InputEntry),
+  mask: InputEntry.nullable(),
+  markup: InputEntry.nullable(),
+})
+export type PreviousRendering = z.infer<typeof PreviousRendering>
+
 export const RenderRecord = z.object({
   version: z.literal(1),
   fingerprint: Sha256,
@@ -70,6 +80,9 @@ export const RenderRecord = z.object({
     .describe('Requests really sent for this row, with the one that was answered.'),
   unknownCalls: z.int().min(0).describe('Of those, the ones nobody knows the outcome of.'),
   warnings: z.array(z.string()),
+  previous: PreviousRendering.optional().describe(
+    'What stood here of the very same request: rendered again because an input picture had changed, or by force.',
+  ),
 })
 export type RenderRecord = z.infer<typeof RenderRecord>
 
@@ -102,6 +115,11 @@ export const StoredRecord = z.union([RenderRecord, SupersededRecord])
 export type StoredRecord = z.infer<typeof StoredRecord>
 
 export function replacedVersionOf(record: RenderRecord): ReplacedVersion {
-  const { run, operation, request, inputs, mask, markup, timings } = record
-  return { run, operation, request, inputs, mask, markup, at: timings.finishedAt }
+  const { operation, request } = record
+  return { ...previousRenderingOf(record), operation, request }
+}
+
+export function previousRenderingOf(record: RenderRecord): PreviousRendering {
+  const { run, inputs, mask, markup, timings } = record
+  return { run, inputs, mask, markup, at: timings.finishedAt }
 }

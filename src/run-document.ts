@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { OPERATIONS, RunId } from './job.ts'
 import { OUTCOMES, PRIORITIES } from './outcome.ts'
+import { REASON_MEANINGS, REASONS } from './reason.ts'
 
 const Count = z.int().min(0)
 
@@ -34,7 +35,7 @@ export const RunDocument = z.object({
   flags: z
     .record(z.string(), z.unknown())
     .describe(
-      'Flags that decided what was planned: prompt, set, name, existing, selection, force.',
+      'Flags that decided what was planned: prompt, set, name, existing, selection, force, checkInputs.',
     ),
   retryOf: RunId.nullable().describe('The run whose failed rows these are.'),
   schedule: z.string().nullable().describe('The schedule that entered it.'),
@@ -45,9 +46,15 @@ export const RunDocument = z.object({
   left: Count.describe('Rows without an outcome yet.'),
   pictures: Count,
   calls: Count.describe('Requests that were really sent.'),
-  unknownCalls: Count.describe('Of those, the ones booked as paid because nobody knows.'),
+  unknownCalls: Count.describe(
+    'Of those, the ones that may be paid: nobody knows, and costUsd is without them.',
+  ),
   costUsd: z.number().describe('Sum over the rows whose cost is known.'),
   enteredAt: z.iso.datetime(),
   finishedAt: z.iso.datetime().nullable(),
+  reasons: z
+    .record(z.enum(REASONS), Count)
+    .optional()
+    .describe(`Why rows were rendered, or not, once the run is over. ${REASON_MEANINGS}`),
 })
 export type RunDocument = z.infer<typeof RunDocument>

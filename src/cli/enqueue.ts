@@ -1,5 +1,7 @@
 import { Command } from 'commander'
 import { count } from './count.ts'
+import { inFolder } from './in-folder.ts'
+import type { CarriedFlags } from './go-on.ts'
 import {
   addPlanFlags,
   addSettings,
@@ -24,10 +26,11 @@ export function enqueueCommand(): Command {
     .addOption(yesFlag())
   addPlanFlags(command)
   return addSettings(command, [...STORE_AND_QUEUE, 'openaiBaseUrl']).action(
-    async (manifest: string, flags: PlanFlags & { json: boolean }) => {
+    async (manifest: string, flags: PlanFlags & CarriedFlags & { json: boolean }) => {
       const { loadConfig } = await import('../config.ts')
       const { planFor, termsOf } = await import('./plan.ts')
       const { enqueuePlan } = await import('../producer/enqueue.ts')
+      const { leftToWorkers, underWay } = await import('./go-on.ts')
       const { openParts } = await import('./parts.ts')
       const { plannedCost } = await import('./planned-cost.ts')
       const { endsOnSignal } = await import('./ends-on-signal.ts')
@@ -40,9 +43,10 @@ export function enqueueCommand(): Command {
       const { rowCount, pictureCount, costPlannedUsd, unpricedRowCount } = plan
       console.error(
         kind === 'opened'
-          ? `${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${plannedCost(plan)} queued on ${parts.queue.name} → ${parts.store.url}`
-          : `the same work is under way already: ${run} goes on`,
+          ? `${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${plannedCost(plan)} queued on ${inFolder(`${parts.queue.name} → ${parts.store.url}`)}`
+          : underWay(run, (await parts.queue.ledger.books(run))?.state, flags),
       )
+      for (const line of leftToWorkers(run, flags)) console.error(line)
       const facts = { run, kind, rowCount, pictureCount, costPlannedUsd, unpricedRowCount }
       console.log(flags.json ? JSON.stringify({ v: 1, ...facts }) : run)
     },

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import type { ManifestProblem } from '../errors.ts'
 import { OPERATIONS, RunId } from '../job.ts'
 import type { Brake } from '../queue/ledger.ts'
-import type { RenderCounts } from '../queue/queue.ts'
+import type { RenderCounts, RunTrouble } from '../queue/queue.ts'
+import { REASON_MEANINGS, REASONS } from '../reason.ts'
 import type { FailureGroup } from '../report/row-results.ts'
 import { RunSummary } from '../report/run-summary.ts'
 
@@ -16,7 +17,9 @@ type Shape<T> = Record<keyof T, z.ZodType>
 
 const problem = {
   file: z.string().describe('The manifest, or the flag that is to blame.'),
-  line: z.int().positive().optional().describe('One-based, where the row begins.'),
+  line: z.int().positive().optional().describe('One-based, where the first row with it begins.'),
+  rows: Count.optional().describe('How many rows have it, when there are several.'),
+  lines: z.array(z.int().positive()).readonly().optional().describe('Of the first of them.'),
   column: z.string().optional(),
   message: z.string(),
   suggestion: z.string().optional().describe('What was probably meant.'),
@@ -33,6 +36,12 @@ const brake = {
   reason: z.string(),
   until: z.int().describe('Unix ms: calls are tried again then.'),
 } satisfies Shape<Brake>
+
+const trouble = {
+  message: z.string().describe('The error of the last step.'),
+  stepsFailed: Count.describe('One after the other.'),
+  since: z.int().describe('Unix ms.'),
+} satisfies Shape<RunTrouble>
 
 const failure = {
   code: z.string().describe('An error code.'),
@@ -80,12 +89,19 @@ const ProgressEvent = eventOf('progress')
       .nullable()
       .optional()
       .describe('Why everyone is stopped, or null; of "status --watch".'),
+    trouble: z
+      .object(trouble)
+      .nullable()
+      .describe('Why the run does not move though it is tried again and again, or null.'),
   })
   .describe('How the run stands. "status --watch" ends with one that has finishedAt.')
 
 const SummaryEvent = eventOf('summary')
   .extend({
     ...RunSummary.shape,
+    reasons: z
+      .record(z.enum(REASONS), Count)
+      .describe(`Why rows were rendered, or not. ${REASON_MEANINGS}`),
     failures: z
       .array(z.object(failure))
       .describe('Rows without pictures by cause, the commonest first.'),

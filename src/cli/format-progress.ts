@@ -4,7 +4,8 @@ import type { RunBooks } from '../queue/ledger.ts'
 import type { RenderCounts } from '../queue/queue.ts'
 import { summaryOf, unsuccessful } from '../report/run-summary.ts'
 
-const BAR_WIDTH = 24
+/** The widest is taken that leaves the words their place, the last of them aside. */
+const BAR_WIDTHS = [24, 12, 0]
 
 /** Since when the pace is measured, and how the run stood then: rows of earlier sittings say nothing about it. */
 export interface Sitting {
@@ -36,45 +37,55 @@ export function formatBlock(
   { width = 80, ...live }: Live & { width?: number | undefined },
 ): string[] {
   const share = books.rowCount === 0 ? 1 : books.settled / books.rowCount
-  const full = Math.round(share * BAR_WIDTH)
-  const bar = styleText('green', '█'.repeat(full)) + '░'.repeat(BAR_WIDTH - full)
-  // The bar's colour codes take no columns, so only the words behind it are cut to the terminal.
-  const words = `${percent(share)}  ${tally(books, counts, live)}  ${pace(books, live)}`
-  return [` ${bar} ${words.slice(0, Math.max(10, width - BAR_WIDTH - 3))}`]
+  const words = [percent(share), ...tally(books, counts, live), ...pace(books, live)]
+  const wordsWidth = words.slice(0, -1).join('  ').length
+  const barWidth = BAR_WIDTHS.find((bar) => wordsWidth <= width - bar - 3) ?? 0
+  const full = Math.round(share * barWidth)
+  const bar = styleText('green', '█'.repeat(full)) + '░'.repeat(barWidth - full)
+  return [` ${bar} ${fitting(words, width - barWidth - 3)}`.replace(/^ {2}/, ' ')]
+}
+
+/** Without the last words, where they would not stand in the line whole. */
+function fitting(words: readonly string[], width: number): string {
+  const fits = words.findLastIndex((_, last) => words.slice(0, last + 1).join('  ').length <= width)
+  return words.slice(0, Math.max(0, fits) + 1).join('  ')
 }
 
 export function formatLine(books: RunBooks, counts: RenderCounts, live: Live): string {
   const share = books.rowCount === 0 ? 1 : books.settled / books.rowCount
-  return `${books.run} ${percent(share)} ${tally(books, counts, live)}  ${pace(books, live)}`
+  const words = [...tally(books, counts, live), ...pace(books, live)]
+  return `${books.run} ${percent(share)} ${words.join('  ')}`
 }
 
-function tally(books: RunBooks, { active, delayed }: RenderCounts, { previews }: Live): string {
+function tally(books: RunBooks, { active, delayed }: RenderCounts, { previews }: Live): string[] {
   const { outcomes } = books
+  const left = books.rowCount - books.settled
   const failed = unsuccessful(summaryOf(books))
   return [
     `${outcomes.succeeded} ok`,
     ...(outcomes.reused > 0 ? [`${outcomes.reused} reused`] : []),
     ...(failed > 0 ? [`${failed} failed`] : []),
-    `${active} active`,
+    // A worker looks away from its last row a moment after that is settled.
+    ...(left > 0 ? [`${active} active`] : []),
     ...(previews > 0 ? [`${previews} partials`] : []),
     ...(delayed > 0 ? [`${delayed} delayed`] : []),
-    `${books.rowCount - books.settled} left`,
+    `${left} left`,
     ...(books.state === 'paused' || books.state === 'cancelled' ? [books.state] : []),
-  ].join('  ')
+  ]
 }
 
 /** Rows that were reused say nothing about how fast calls are. */
 function pace(
   { pictures, settled, outcomes, rowCount, costMicroUsd }: RunBooks,
   { elapsedMs, since }: Live,
-): string {
+): string[] {
   const minutes = elapsedMs / 60_000
   const rendered = settled - outcomes.reused - (since.settled - since.outcomes.reused)
   const picturesPerMinute = (pictures - since.pictures) / minutes
   const cost = `$${(costMicroUsd / 1_000_000).toFixed(2)}`
-  if (rendered <= 0 || minutes === 0) return cost
+  if (rendered <= 0 || minutes === 0) return [cost]
   const leftMs = ((rowCount - settled) * elapsedMs) / rendered
-  return `${cost}  ${picturesPerMinute.toFixed(1)} pictures/min  ETA ${duration(leftMs)}`
+  return [cost, `ETA ${duration(leftMs)}`, `${picturesPerMinute.toFixed(1)} pictures/min`]
 }
 
 const percent = (share: number) => `${Math.floor(share * 100)} %`

@@ -2,6 +2,7 @@
 import { styleText } from 'node:util'
 import { sourceOf } from '../job.ts'
 import type { RenderRecord } from '../record.ts'
+import { EARLIER_ATTEMPTS_MAX, type EarlierAttempt } from '../row-result.ts'
 import type { PictureAt, RowDetails } from '../report/show-row.ts'
 import { whatHelps } from '../what-helps.ts'
 import { count } from './count.ts'
@@ -17,17 +18,24 @@ export function formatRow(details: RowDetails, next: Next): string[] {
   const { id, row } = planned.job
   return [
     `${run}/${printable(id)}   ${outcome ?? 'no outcome yet'}`,
-    `  row ${row + 1} of ${rowCount} in ${printable(manifest)}`,
+    `  row ${row + 1} of ${rowCount} of the run, ${placeIn(manifest, planned)}`,
     '',
     ...labelled(requestFacts(details)),
     ...section(labelled(pictureFacts(details))),
     ...section(labelled(callFacts(details))),
+    ...section(labelled(tryFacts(details))),
     ...section(errorLines(details)),
+    ...section(labelled(sinceFacts(details, next))),
     ...section(labelled([['why', next(['why', id, '--run', run])]])),
   ]
 }
 
 const section = (lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', ...lines])
+
+/** The run may have taken but some rows of its manifest. */
+function placeIn(manifest: string, { line }: RowDetails['planned']): string {
+  return line === undefined ? `of ${printable(manifest)}` : `line ${line} of ${printable(manifest)}`
+}
 
 function requestFacts({ planned: { job }, record }: RowDetails): Facts {
   const { operation, request, images, mask, markup } = job
@@ -83,6 +91,48 @@ function callFacts({ run, result, record }: RowDetails): Facts {
   ]
 }
 
+/** Where there was more than one: when each began, how long it took, and what came of it. */
+function tryFacts({ result }: RowDetails): Facts {
+  const earlier = result?.earlierAttempts ?? []
+  if (result === undefined || earlier.length === 0) return []
+  const { endedAt, elapsedMs, outcome } = result
+  const ends = earlier.map((attempt) => attempt.startedAt + attempt.elapsedMs)
+  const tries = [
+    ...earlier.map((attempt) => ({ ...attempt, came: failureText(attempt) })),
+    { startedAt: endedAt - elapsedMs, elapsedMs, came: outcome },
+  ]
+  const begun = (startedAt: number, index: number) =>
+    index === 0
+      ? second(new Date(startedAt).toISOString())
+      : `after a wait of ${seconds(Math.max(0, startedAt - (ends[index - 1] ?? startedAt)))}`
+  const facts = tries.map((each, index): Facts[number] => [
+    'try',
+    `${begun(each.startedAt, index)}, ${seconds(each.elapsedMs)}: ${each.came}`,
+  ])
+  const isWhole = earlier.length < EARLIER_ATTEMPTS_MAX
+  return isWhole ? facts : [['try', 'those before these were not kept'], ...facts]
+}
+
+const CALL_TEXT = {
+  'not-sent': 'nothing was sent',
+  unpaid: 'not charged',
+  'presumed-paid': 'may be charged',
+} as const
+
+function failureText({ errorCode, error, call, requestId }: EarlierAttempt): string {
+  const request = requestId === null || error.includes(requestId) ? '' : `, request ${requestId}`
+  return `${errorCode}: ${error} (${CALL_TEXT[call]}${request})`
+}
+
+function sinceFacts({ planned, since }: RowDetails, next: Next): Facts {
+  if (since === undefined) return []
+  const { id } = planned.job
+  return [
+    ['since then', `rendered by ${since.run}, ${second(since.timings.finishedAt)}`],
+    ['', next(['show', `${since.run}/${id}`])],
+  ]
+}
+
 function attemptsText({
   attempts,
   calls,
@@ -93,7 +143,9 @@ function attemptsText({
   unknownCalls: number
 }): string {
   const unknown =
-    unknownCalls > 0 ? `, ${unknownCalls} of them of unknown outcome (counted as paid)` : ''
+    unknownCalls > 0
+      ? `, ${unknownCalls} of them of unknown outcome (may be paid, not in the cost)`
+      : ''
   return `${attempts}, with ${count(calls, 'call')}${unknown}`
 }
 

@@ -4,10 +4,12 @@ import type { RunDetails } from '../report/show-run.ts'
 import { count } from './count.ts'
 import { formatFailures } from './format-failures.ts'
 import { duration } from './format-progress.ts'
+import { formatReasons } from './format-reasons.ts'
 import { minute, stateOf } from './format-runs.ts'
+import type { Next } from './go-on.ts'
+import { forShell } from './go-on.ts'
+import { inFolder } from './in-folder.ts'
 import { labelled } from './labelled.ts'
-
-type Next = (words: readonly string[]) => string
 
 export function formatRun(details: RunDetails, next: Next): string[] {
   const { facts, failures, leftOut, files } = details
@@ -16,17 +18,18 @@ export function formatRun(details: RunDetails, next: Next): string[] {
     '',
     ...labelled([
       ['rows', rowCounts(facts)],
+      ['why', facts.reasons && formatReasons(facts.reasons)],
       ['calls', callCounts(facts)],
       ['cost', cost(facts)],
       ['entered', `${minute(facts.enteredAt)} UTC${origin(facts)}`],
       ['finished', finished(facts)],
       ['settings', flagsOf(facts)],
-      ['store', facts.store],
+      ['store', facts.store && inFolder(facts.store)],
       ['made with', versionsOf(facts)],
       ['sha256', facts.manifestSha256],
     ]),
     ...section(formatFailures({ failures, ...(leftOut === undefined ? {} : { leftOut }) })),
-    ...section(labelled(files.map(({ name, location }) => [name, location]))),
+    ...section(labelled(files.map(({ name, location }) => [name, inFolder(location)]))),
     ...section(labelled(goingOn(details, next))),
   ]
 }
@@ -43,13 +46,14 @@ function rowCounts({ rows, outcomes, left }: Facts): string {
 }
 
 function callCounts({ calls, unknownCalls, pictures }: Facts): string {
-  const unknown = unknownCalls > 0 ? `, ${unknownCalls} of unknown outcome (counted as paid)` : ''
+  const unknown =
+    unknownCalls > 0 ? `, ${unknownCalls} of unknown outcome (may be paid, not in the cost)` : ''
   return `${calls}${unknown}; ${count(pictures, 'picture')} from them`
 }
 
 function cost({ costUsd, costPlannedUsd = null }: Facts): string {
   const planned =
-    costPlannedUsd === null ? '' : ` of $${costPlannedUsd.toFixed(4)} if no row were reused`
+    costPlannedUsd === null ? '' : `, planned up to about $${costPlannedUsd.toFixed(4)}`
   return `$${costUsd.toFixed(4)}${planned}`
 }
 
@@ -70,17 +74,26 @@ function finished({ enteredAt, finishedAt }: Facts): string | undefined {
 }
 
 function flagsOf({ flags = {} }: Facts): string | undefined {
-  const given = Object.entries(flags).filter(([, value]) => isGiven(value))
-  return given.length === 0
-    ? undefined
-    : given.map(([name, value]) => `${name} ${textOf(value)}`).join(', ')
+  const words = Object.entries(flags).flatMap(([name, value]) => flagWords(name, value))
+  return words.length === 0 ? undefined : words.map(forShell).join(' ')
 }
 
-const isGiven = (value: unknown): boolean =>
-  value !== null && value !== undefined && value !== false && JSON.stringify(value) !== '{}'
+/** As they were typed. */
+function flagWords(name: string, value: unknown): string[] {
+  const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`
+  if (value === null || value === undefined || value === false) return []
+  if (value === true) return [flag]
+  if (name === 'map') return mappingsIn(value).flatMap((mapping) => [flag, mapping])
+  if (Array.isArray(value)) return [flag, value.map(inList).join(',')]
+  if (typeof value === 'string' || typeof value === 'number') return [flag, String(value)]
+  return Object.entries(value).flatMap(([column, text]) => [flag, `${column}=${text}`])
+}
 
-const textOf = (value: unknown): string =>
-  typeof value === 'string' ? value : JSON.stringify(value)
+const mappingsIn = (value: unknown): string[] =>
+  (value as { target: string; source: string }[]).map(({ target, source }) => `${target}=${source}`)
+
+const inList = (entry: unknown): string =>
+  /[",]/.test(String(entry)) ? `"${String(entry).replaceAll('"', '""')}"` : String(entry)
 
 const versionsOf = ({ versions }: Facts): string | undefined =>
   versions === undefined ? undefined : `renderq ${versions.renderq}, Node ${versions.node}`

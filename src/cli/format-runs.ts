@@ -2,14 +2,33 @@
 import type { RunList } from '../report/list-runs.ts'
 import { unsuccessful, type RunSummary } from '../report/run-summary.ts'
 import { duration } from './format-progress.ts'
+import type { Next } from './go-on.ts'
 import { formatTable, type Column } from './table.ts'
 
-export function formatRuns({ from, runs }: RunList, queueName: string): string {
-  if (runs.length === 0) return `no runs yet on ${queueName}`
+export interface RunsAround {
+  queue: string
+  next: Next
+  /** Where runs may be that were not found here. */
+  hint?: string | undefined
+}
+
+export function formatRuns({ from, runs }: RunList, { queue, next, hint }: RunsAround): string {
+  if (runs.length === 0) return formatNoRuns(queue, hint)
   const lines = formatTable(runs, COLUMNS)
   if (from === 'ledger') return lines.join('\n')
-  const note = `${queueName} knows none of these, they are in the store: go on with "renderq resume <run>"`
-  return [note, '', ...lines].join('\n')
+  return [formatFromStore(runs, { queue, next }), '', ...lines].join('\n')
+}
+
+export const formatNoRuns = (queue: string, hint: string | undefined): string =>
+  [`no runs yet on ${queue}`, ...(hint === undefined ? [] : [hint])].join('\n')
+
+export function formatFromStore(
+  runs: readonly RunSummary[],
+  { queue, next }: { queue: string; next: Next },
+): string {
+  const unfinished = runs.find(({ finishedAt }) => finishedAt === null)
+  const goOn = unfinished === undefined ? '' : `: go on with  ${next(['resume', unfinished.run])}`
+  return `${queue} knows none of these, they are in the store${goOn}`
 }
 
 const COLUMNS: readonly Column<RunSummary>[] = [
@@ -20,7 +39,8 @@ const COLUMNS: readonly Column<RunSummary>[] = [
     title: 'DONE',
     of: ({ rows, left, outcomes }) => `${rows - left - outcomes.cancelled}/${rows}`,
   },
-  { title: 'FAILED', of: (run) => String(unsuccessful(run)) },
+  // Failed, refused and held together, which `status` keeps apart.
+  { title: 'LACKING', of: (run) => String(unsuccessful(run)) },
   { title: 'COST', of: ({ costUsd }) => `$${costUsd.toFixed(2)}` },
   { title: 'ENTERED (UTC)', isText: true, of: ({ enteredAt }) => minute(enteredAt) },
   { title: 'TOOK', of: took },

@@ -1,28 +1,31 @@
 /** Status as a table for people. Pure. */
 import { styleText } from 'node:util'
 import type { Brake } from '../queue/ledger.ts'
+import type { RunTrouble } from '../queue/queue.ts'
 import type { RunSummary } from '../report/run-summary.ts'
 import type { Status } from '../report/status.ts'
 import { whatHelps } from '../what-helps.ts'
 import { formatFailures } from './format-failures.ts'
-import { minute, stateOf } from './format-runs.ts'
+import { formatFromStore, formatNoRuns, minute, stateOf } from './format-runs.ts'
+import type { Next } from './go-on.ts'
 import { printable } from './printable.ts'
 import { formatTable, type Column } from './table.ts'
 
-/** Makes the command to be copied of its words. */
-export type Next = (words: readonly string[]) => string
-
 export function formatStatus(
-  { queue, runs, rows, brake, lost, results }: Status,
+  { queue, from, runs, rows, brake, troubles, lost, results }: Status,
   next: Next,
+  hint?: string,
 ): string {
   const head = `queue ${queue}   waiting ${rows.waiting}  active ${rows.active}  delayed ${rows.delayed}`
   const stopped = brake === undefined ? [] : formatBrake(brake, runs, next)
-  if (runs.length === 0) return [head, ...stopped, 'no runs yet'].join('\n')
+  if (runs.length === 0) return [head, ...stopped, formatNoRuns(queue, hint)].join('\n')
   const failures = results === undefined ? [] : ['', ...formatFailures(results)]
-  const table = formatTable(runs, COLUMNS)
+  const isListed = from === 'store' && lost === undefined
+  const origin = isListed ? ['', formatFromStore(runs, { queue, next })] : []
+  const table = [...origin, '', ...formatTable(runs, COLUMNS)]
+  const stuck = troubles.flatMap(({ run, ...trouble }) => ['', ...formatTrouble(run, trouble)])
   const goOn = [...(lost === undefined ? [] : formatLost(lost, next)), ...formatPaused(runs, next)]
-  return [head, ...stopped, '', ...table, ...goOn, ...failures].join('\n')
+  return [head, ...stopped, ...table, ...stuck, ...goOn, ...failures].join('\n')
 }
 
 /** Why everyone stands still, until when, and how to go on before that. */
@@ -39,6 +42,14 @@ export function formatBrake(
     unfinished === undefined
       ? `  tried again at ${time} UTC`
       : `  tried again at ${time} UTC; at once with  ${next(['resume', unfinished.run])}`,
+  ]
+}
+
+/** Why a run does not move, and since when. */
+export function formatTrouble(run: string, { message, since }: RunTrouble): string[] {
+  return [
+    styleText('red', `${run} can't go on: ${printable(message)}`),
+    `  so since ${minute(new Date(since).toISOString())} UTC, and tried again all the time; nothing that is stored is lost`,
   ]
 }
 
@@ -71,5 +82,5 @@ const COLUMNS: readonly Column<RunSummary>[] = [
   { title: 'CALLS', of: ({ calls }) => String(calls) },
   { title: 'UNKNOWN', isOptional: true, of: ({ unknownCalls }) => String(unknownCalls) },
   { title: 'COST', of: ({ costUsd }) => `$${costUsd.toFixed(2)}` },
-  { title: 'ENTERED', isText: true, of: ({ enteredAt }) => minute(enteredAt) },
+  { title: 'ENTERED (UTC)', isText: true, of: ({ enteredAt }) => minute(enteredAt) },
 ]

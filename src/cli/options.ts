@@ -84,6 +84,7 @@ export interface PlanFlags {
   first?: number
   sample?: number
   force?: boolean
+  checkInputs?: boolean
   priority?: Priority
 }
 
@@ -149,8 +150,13 @@ function addManifestFlags(command: Command): void {
 
 const selectionFlags = (): Option[] => [
   new Option('--only <ids>', 'rows with these ids').argParser(collectList),
-  new Option('--rows <ranges>', 'rows by their number, e.g. 1-50,60,200-'),
-  new Option('--where <conditions>', "rows by their columns: =, !=, ~, e.g. 'category=mug'"),
+  new Option('--rows <ranges>', 'rows by their number, e.g. 1-50,60,200-').argParser(
+    listedTogether,
+  ),
+  new Option(
+    '--where <conditions>',
+    "rows by their columns: =, !=, ~, e.g. 'category=mug'",
+  ).argParser(listedTogether),
   new Option('--first <count>', 'of these, the first so many').argParser(wholeNumber(Infinity)),
   new Option('--sample <count>', 'of these, so many: the same ones every time').argParser(
     wholeNumber(SAMPLE_ROWS_MAX),
@@ -159,6 +165,10 @@ const selectionFlags = (): Option[] => [
 
 const runFlags = (): Option[] => [
   new Option('--force', 'render rows again that are stored already').default(false),
+  new Option(
+    '--check-inputs',
+    'render rows again whose input pictures have changed behind the same URL',
+  ).default(false),
   new Option('--priority <level>', 'rows of a higher one are rendered first')
     .choices(PRIORITIES)
     .default(undefined, 'normal'),
@@ -167,9 +177,11 @@ const runFlags = (): Option[] => [
 export const jsonFlag = () =>
   new Option('--json', 'for programs: JSON on stdout').default(false).helpGroup('Output:')
 
-/** Accepted already, so that scripts written today keep working when the price question comes. */
+/** Accepted already, so that scripts written today keep working once a command asks. */
 export const yesFlag = () =>
-  new Option('--yes', 'do not ask before spending').default(false).helpGroup('Output:')
+  new Option('--yes', 'for later: nothing asks before spending yet')
+    .default(false)
+    .helpGroup('Output:')
 
 function collectAssignment(text: string, before: Record<string, string>): Record<string, string> {
   const [, name, value] = /^([^=]+)=(.*)$/s.exec(text) ?? []
@@ -194,6 +206,10 @@ function collectList(text: string, before: readonly string[] = []): readonly str
   )
   return [...before, ...entries.filter((entry) => entry !== '')]
 }
+
+/** Conditions and ranges are lists with commas already: a flag that comes again goes on with its list. */
+export const listedTogether = (text: string, before?: string): string =>
+  before === undefined ? text : `${before},${text}`
 
 const wholeNumber =
   (max: number) =>

@@ -7,7 +7,7 @@ import { ConfigError } from '../errors.ts'
 import { serverKindOf } from '../images-api/server-kind.ts'
 import type { RunId } from '../job.ts'
 import type { RunTerms } from '../producer/enqueue.ts'
-import { planManifest, type Plan } from '../producer/plan.ts'
+import { planManifest, type ManifestPlan } from '../producer/plan.ts'
 import { parseRowRanges } from '../producer/row-ranges.ts'
 import type { Selection } from '../producer/row-selection.ts'
 import { parseWhere } from '../producer/where.ts'
@@ -15,9 +15,9 @@ import type { PlanFlags } from './options.ts'
 
 export async function planFor(
   manifest: string,
-  flags: PlanFlags & { run?: RunId },
+  flags: PlanFlags & { run?: RunId; emulator?: boolean },
   config: Config,
-): Promise<Plan> {
+): Promise<ManifestPlan> {
   if (/^\d+$/.test(manifest) && !existsSync(manifest)) {
     throw new ConfigError(
       `"${manifest}" is not a manifest. With npm, flags go behind a --: npm run enqueue -- catalog.csv --concurrency ${manifest}`,
@@ -31,10 +31,11 @@ export async function planFor(
     existing: flags.existing,
     keepPartials: flags.keepPartials,
     force: flags.force ?? false,
+    checkInputs: flags.checkInputs ?? false,
     map: flags.map ?? [],
     fillDown: flags.fillDown ?? [],
     select: selectionOf(flags),
-    server: serverKindOf(config.openai.baseUrl),
+    server: flags.emulator === true ? 'emulator' : serverKindOf(config.openai.baseUrl),
     today: new Date(),
     workDir: join(config.stateDir, 'plans', run),
     ...(flags.prompt === undefined ? {} : { prompt: flags.prompt }),
@@ -46,7 +47,7 @@ function selectionOf({ only, rows, where, first, sample }: PlanFlags): Selection
   return {
     ...(only === undefined ? {} : { only }),
     ...(rows === undefined ? {} : { rows: parseRowRanges(rows) }),
-    ...(where === undefined ? {} : { where: parseWhere(where) }),
+    ...(where === undefined ? {} : { where: parseWhere(where, 'category=mug,price!=0') }),
     ...(first === undefined ? {} : { first }),
     ...(sample === undefined ? {} : { sample }),
   }
@@ -67,6 +68,7 @@ const PLANNING_FLAGS = [
   'first',
   'sample',
   'force',
+  'checkInputs',
 ] as const satisfies readonly (keyof PlanFlags)[]
 
 export function termsOf(flags: PlanFlags): RunTerms {

@@ -1,7 +1,10 @@
 import type { RunTotals } from '../producer/run-tally.ts'
 import { count } from './count.ts'
 
-/** `about $12.30 (3 rows unpriced)`: by OpenAI's list prices, as if nothing were stored yet. */
+/**
+ * `up to about $12.30 (3 rows unpriced)`: by OpenAI's list prices, as if nothing were stored yet and every input picture
+ * that nobody has seen yet were a large one.
+ */
 export function plannedCost({
   costPlannedUsd,
   unpricedRowCount,
@@ -14,5 +17,5 @@ export function plannedCost({
     maximumFractionDigits: decimals,
   })
   const unpriced = unpricedRowCount === 0 ? '' : ` (${count(unpricedRowCount, 'row')} unpriced)`
-  return `about $${usd}${unpriced}`
+  return `up to about $${usd}${unpriced}`
 }

@@ -20,13 +20,13 @@ import { workerCommand } from './worker.ts'
 
 const EXAMPLES = `
 Examples
-  $ renderq run jobs/demo.csv --emulator        no key, no services: thirteen rows into ./renders-demo
-  $ renderq validate catalog.csv                every problem of the manifest, nothing sent
-  $ renderq run catalog.csv                     render it here, now
-  $ renderq enqueue catalog.csv                 hand it to the workers; prints the run id
-  $ renderq worker --concurrency 16             take work until stopped
-  $ renderq runs                                the latest runs
-  $ renderq status --watch                      follow the latest one until it is over
+  $ renderq run jobs/demo.csv --emulator  no key, no services: into ./renders-demo
+  $ renderq validate catalog.csv          every problem of it, nothing is sent
+  $ renderq run catalog.csv               render it here, now
+  $ renderq enqueue catalog.csv           hand it to the workers; prints the run id
+  $ renderq worker --concurrency 16       take work until stopped
+  $ renderq runs                          the latest runs
+  $ renderq status --watch                follow the latest one until it is over
 `
 const USAGE_HINT = '(run with --help for usage)'
 
@@ -52,7 +52,7 @@ export const commands = (): Command[] => [
 export function buildProgram(): Command {
   const program = new Command('renderq')
     .description(
-      'Renders a manifest of prompts (CSV, JSON or JSON Lines; one row, one call of the OpenAI Images API)\n' +
+      'Renders a manifest of prompts (CSV, JSON or JSON Lines; one row, one call of the OpenAI Images API) ' +
         'into pictures in a folder or a bucket. It spends money on your account, except with --emulator.',
     )
     .version(version())

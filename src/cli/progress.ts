@@ -5,11 +5,13 @@
 import { styleText } from 'node:util'
 import type { Plan } from '../producer/plan.ts'
 import type { RunBooks } from '../queue/ledger.ts'
-import type { RenderCounts } from '../queue/queue.ts'
+import type { RenderCounts, RunTrouble } from '../queue/queue.ts'
 import { summaryOf } from '../report/run-summary.ts'
 import { count } from './count.ts'
 import { formatBlock, formatLine, sittings } from './format-progress.ts'
-import { nextCommand } from './go-on.ts'
+import { formatTrouble } from './format-status.ts'
+import type { Next } from './go-on.ts'
+import { inFolder } from './in-folder.ts'
 import { plannedCost } from './planned-cost.ts'
 import { printEvent } from './print-event.ts'
 
@@ -19,7 +21,7 @@ export interface Progress {
   started(facts: { run: string; kind: 'opened' | 'continued'; queue: string; store: string }): void
   /** A partial picture has come to this process. */
   previewed(): void
-  advanced(books: RunBooks, counts: RenderCounts): void
+  advanced(books: RunBooks, now: { counts: RenderCounts; trouble: RunTrouble | undefined }): void
   note(text: string): void
   close(): void
 }
@@ -29,13 +31,14 @@ const LINE_EVERY_MS = 30_000
 const LINE_EVERY_SHARE = 0.05
 const JSON_EVERY_MS = 1_000
 
-export function openProgress({ asJson }: { asJson: boolean }): Progress {
+export function openProgress({ asJson, next }: { asJson: boolean; next: Next }): Progress {
   const isLive = process.stderr.isTTY && !asJson
   const sittingOf = sittings()
   let shownLines = 0
   let last = { at: 0, share: 0 }
   let previews = 0
   let saidPaused = false
+  let saidTrouble: string | undefined
 
   const say = (text: string) => {
     clearBlock()
@@ -59,19 +62,24 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
       if (asJson) printEvent({ v: 1, type: 'plan', ...facts })
     },
     started({ run, kind, queue, store }) {
-      say(`${run}${kind === 'continued' ? ' goes on' : ''}   queue ${queue}   → ${store}`)
+      const where = inFolder(`queue ${queue}   → ${store}`)
+      say(`${run}${kind === 'continued' ? ' goes on' : ''}   ${where}`)
       if (asJson) printEvent({ v: 1, type: 'started', run, kind, queue, store })
     },
     previewed() {
       previews += 1
     },
-    advanced(books, counts) {
+    advanced(books, { counts, trouble }) {
       const now = Date.now()
       const live = { ...sittingOf(books), previews }
       if (books.state === 'paused' && !saidPaused) {
-        say(`${books.run} is paused, go on with  ${nextCommand(['unpause', books.run], {})}`)
+        say(`${books.run} is paused, go on with  ${next(['unpause', books.run])}`)
       }
       saidPaused = books.state === 'paused'
+      if (trouble !== undefined && trouble.message !== saidTrouble) {
+        for (const line of formatTrouble(books.run, trouble)) say(line)
+      }
+      saidTrouble = trouble?.message
       if (isLive) {
         const width = process.stderr.columns
         const block = formatBlock(books, counts, { ...live, width })
@@ -88,7 +96,14 @@ export function openProgress({ asJson }: { asJson: boolean }): Progress {
       if (!isDue && !isEnd) return
       last = { at: now, share }
       if (asJson) {
-        printEvent({ v: 1, type: 'progress', ...summaryOf(books), previews, queue: counts })
+        printEvent({
+          v: 1,
+          type: 'progress',
+          ...summaryOf(books),
+          previews,
+          queue: counts,
+          trouble: trouble ?? null,
+        })
       } else say(formatLine(books, counts, live))
     },
     note: say,

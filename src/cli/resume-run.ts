@@ -3,7 +3,7 @@ import { loadConfig } from '../config.ts'
 import { resumeRun, type Resumed } from '../producer/resume-run.ts'
 import { findRun } from '../report/find-run.ts'
 import { count } from './count.ts'
-import { nextCommand, type CarriedFlags } from './go-on.ts'
+import { leftToWorkers, nextCommand, type CarriedFlags } from './go-on.ts'
 import { findingIn, openForLooking } from './looking.ts'
 
 export interface ResumeFlags extends CarriedFlags {
@@ -29,9 +29,5 @@ function formatResumed({ kind, run, state, rowsLeft }: Resumed, flags: CarriedFl
   }
   const rebuilt = kind === 'rebuilt' ? ', rebuilt from the store' : ''
   if (state === 'cancelled') return [`${run} is cancelled${rebuilt}; calls that were sent come in`]
-  return [
-    `${run} goes on${rebuilt}: ${left}`,
-    '  a worker takes them; where none is running:  renderq worker',
-    `  watch     ${nextCommand(['status', run, '--watch'], flags)}`,
-  ]
+  return [`${run} goes on${rebuilt}: ${left}`, ...leftToWorkers(run, flags)]
 }

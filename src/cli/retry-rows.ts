@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { loadConfig } from '../config.ts'
 import { ConfigError } from '../errors.ts'
 import { nearest } from '../nearest.ts'
-import { retryRun } from '../producer/retry-run.ts'
+import { retryRun, type RowEnd } from '../producer/retry-run.ts'
 import { matches, parseWhere } from '../producer/where.ts'
-import type { RowResult } from '../queue/ledger.ts'
 import { findRun } from '../report/find-run.ts'
 import { count } from './count.ts'
-import { nextCommand, type CarriedFlags } from './go-on.ts'
+import { leftToWorkers, nextCommand, type CarriedFlags } from './go-on.ts'
 import { findingIn, openForLooking } from './looking.ts'
 import { newRunId } from './plan.ts'
 
@@ -25,7 +24,7 @@ export async function retry(name: string | undefined, flags: RetryFlags): Promis
   const { state, finishedAt } = found.summary
   if (state === 'cancelled' && finishedAt === null) {
     throw new ConfigError(
-      `${found.run} is still being cancelled: retry it when a worker has closed it (where none is running: renderq worker)`,
+      `${found.run} is still being cancelled: retry it when a worker has closed it (where none is running:  ${nextCommand(['worker'], flags)})`,
     )
   }
   const as = newRunId()
@@ -33,11 +32,11 @@ export async function retry(name: string | undefined, flags: RetryFlags): Promis
   const parts = { queue, store: found.store, workDir }
   const { run, rowCount } = await retryRun(found.run, { as, where }, parts)
   console.error(`${count(rowCount, 'row')} of ${found.run} queued again on ${queue.name}`)
-  console.error(`  watch     ${nextCommand(['status', run, '--watch'], flags)}`)
+  for (const line of leftToWorkers(run, flags)) console.error(line)
   console.log(flags.json ? JSON.stringify({ v: 1, run, rowCount, retryOf: found.run }) : run)
 }
 
-const FIELDS: Readonly<Record<string, (result: RowResult) => string | number | null>> = {
+const FIELDS: Readonly<Record<string, (end: RowEnd) => string | number | null>> = {
   code: ({ errorCode }) => errorCode,
   error: ({ error }) => error,
   outcome: ({ outcome }) => outcome,
@@ -48,7 +47,7 @@ const FIELDS: Readonly<Record<string, (result: RowResult) => string | number | n
 }
 
 /** Throws ConfigError for an expression or a field that does not exist. */
-export function resultFilter(text: string): (result: RowResult) => boolean {
+export function resultFilter(text: string): (end: RowEnd) => boolean {
   const conditions = parseWhere(text)
   for (const { field } of conditions) {
     if (Object.hasOwn(FIELDS, field)) continue
@@ -57,5 +56,5 @@ export function resultFilter(text: string): (result: RowResult) => boolean {
       meant === undefined ? `it has ${Object.keys(FIELDS).join(', ')}` : `did you mean ${meant}?`
     throw new ConfigError(`--where: a result has no field "${field}": ${guess}`)
   }
-  return (result) => matches(conditions, (field) => String(FIELDS[field]?.(result) ?? ''))
+  return (end) => matches(conditions, (field) => String(FIELDS[field]?.(end) ?? ''))
 }

@@ -1,5 +1,5 @@
 import { Command } from 'commander'
-import { addSettings, jsonFlag, STORE_AND_QUEUE } from './options.ts'
+import { addSettings, jsonFlag, listedTogether, STORE_AND_QUEUE } from './options.ts'
 import type { RetryFlags } from './retry-rows.ts'
 
 const EXAMPLES = `
@@ -17,6 +17,7 @@ export function retryCommand(): Command {
     .option(
       '--where <conditions>',
       'only rows that ended so: field=value, field!=value, field~part',
+      listedTogether,
     )
     .addOption(jsonFlag())
   return addSettings(command, STORE_AND_QUEUE).action(

@@ -2,15 +2,19 @@
 import { styleText } from 'node:util'
 import type { Ledger, RunBooks } from '../queue/ledger.ts'
 import { readRowResults, type RowResults } from '../report/row-results.ts'
-import { summaryOf, type RunSummary } from '../report/run-summary.ts'
+import { summaryOf, unsuccessful, type RunSummary } from '../report/run-summary.ts'
 import { runKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
+import { readDocument } from '../storage/stored-run.ts'
 import { whatHelps } from '../what-helps.ts'
 import { count } from './count.ts'
 import { formatFailures } from './format-failures.ts'
 import { duration } from './format-progress.ts'
-import { sameCommand } from './go-on.ts'
+import { formatReasons } from './format-reasons.ts'
+import { sameCommand, type Next } from './go-on.ts'
+import { inFolder } from './in-folder.ts'
 import { printEvent } from './print-event.ts'
+import { printable } from './printable.ts'
 import type { RunEnd } from './run-manifest.ts'
 
 export interface RunEndOptions {
@@ -19,37 +23,53 @@ export interface RunEndOptions {
   store: Store
   asJson: boolean
   isEmulated: boolean
+  next: Next
 }
 
 export async function printEnd(
   books: RunBooks,
-  { end, ledger, store, asJson, isEmulated }: RunEndOptions,
+  { end, ledger, store, asJson, isEmulated, next }: RunEndOptions,
 ): Promise<void> {
   const summary = summaryOf(books)
   const results = await readRowResults(books, { ledger, store })
+  // Of a run that is over, those of all its rows.
+  const document = await readDocument(books.run, store).catch(() => undefined)
+  const { reasons = results.reasons } = document ?? {}
+  const why = formatReasons(reasons)
   const picturesAt = store.locationOf(results.folder)
   const lines = [
     ...headline(summary, end),
+    ...(why === undefined ? [] : [`  ${why}`]),
     ...costNotes(summary, results, isEmulated),
     ...formatFailures(results),
-    `  pictures  ${picturesAt}`,
+    `  pictures  ${inFolder(picturesAt)}`,
     ...(end.kind === 'finished'
-      ? [`  results   ${store.locationOf(runKey(books.run, 'results.jsonl'))}`]
+      ? filesOf(summary, (name) => inFolder(store.locationOf(runKey(books.run, name))), next)
       : [
-          ...(books.state === 'paused' ? [`  paused    renderq unpause ${books.run}`] : []),
+          ...(books.state === 'paused' ? [`  paused    ${next(['unpause', books.run])}`] : []),
           '  go on     run the same command again, stored rows are not called again:',
           `            ${sameCommand()}`,
         ]),
-    ...(books.state === 'cancelled' ? [`  the rest  renderq retry ${books.run}`] : []),
   ]
   for (const line of lines) console.error(line)
   if (asJson) {
     const { failures } = results
-    printEvent({ v: 1, type: 'summary', ...summary, failures, picturesAt })
+    printEvent({ v: 1, type: 'summary', ...summary, reasons, failures, picturesAt })
   } else if (!process.stdout.isTTY) {
     // For scripts; on a terminal the line above says it.
     console.log(picturesAt)
   }
+}
+
+/** Where to look, and what to do about rows without pictures: they are a manifest, to be corrected or tried again. */
+function filesOf(summary: RunSummary, fileAt: (name: string) => string, next: Next): string[] {
+  const report = `  report    ${fileAt('report.html')}`
+  if (unsuccessful(summary) === 0 && summary.state !== 'cancelled') return [report]
+  return [
+    report,
+    `  to fix    ${fileAt('failed.jsonl')}`,
+    `  retry     ${next(['retry', summary.run])}`,
+  ]
 }
 
 function costNotes(
@@ -59,7 +79,7 @@ function costNotes(
 ): string[] {
   return [
     ...(unknownCalls > 0
-      ? [`  ${count(unknownCalls, 'call')} may be paid without an answer, and are not in that sum`]
+      ? [`  ${count(unknownCalls, 'call')} of unknown outcome may be paid, and are not in that sum`]
       : []),
     ...(unpricedRows > 0
       ? [`  the cost of ${count(unpricedRows, 'row')} is unknown and not in that sum`]
@@ -88,6 +108,11 @@ function headline(summary: RunSummary, end: RunEnd): string[] {
     }
     case 'stopped':
       return [`${run} stopped: ${counts.join(', ')}`, `  ${money}`]
+    case 'stuck':
+      return [
+        `${run} ${styleText('red', 'stopped')}: its steps fail, and nothing has moved for a long time: ${printable(end.trouble.message)}`,
+        `  ${counts.join(', ')}; ${money}`,
+      ]
     case 'braked':
       return [
         `${run} ${styleText('red', 'stopped')}: ${end.brake.reason}`,

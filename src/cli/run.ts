@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import type { CarriedFlags } from './go-on.ts'
 import {
   addPlanFlags,
   addSettings,
@@ -20,7 +21,7 @@ Examples
   $ renderq run catalog.csv --json                            JSON Lines on stdout, the last one is the summary
 `
 
-export interface RunFlags extends PlanFlags {
+export interface RunFlags extends PlanFlags, CarriedFlags {
   json: boolean
   yes: boolean
   emulator: boolean

@@ -19,6 +19,7 @@ import { isObjectManifest, travellingManifest } from '../producer/schedule-manif
 import { openStore } from '../storage/open-store.ts'
 import { count } from './count.ts'
 import { formatChange, formatSchedules } from './format-schedules.ts'
+import { underWay, type CarriedFlags } from './go-on.ts'
 import { openForLooking } from './looking.ts'
 import { openParts } from './parts.ts'
 import { newRunId } from './plan.ts'
@@ -98,7 +99,7 @@ export async function printSchedules(flags: JsonFlag): Promise<void> {
 }
 
 /** Here and now what a worker does at a tick: the manifest is read by this process. */
-export async function runScheduleNow(name: string, flags: JsonFlag): Promise<void> {
+export async function runScheduleNow(name: string, flags: JsonFlag & CarriedFlags): Promise<void> {
   const config = loadConfig(flags)
   await using parts = await openParts(config, {
     command: 'schedule run',
@@ -115,7 +116,10 @@ export async function runScheduleNow(name: string, flags: JsonFlag): Promise<voi
     )
   }
   const { run, outcome, note } = fired
-  if (outcome === 'continued') console.error(`the same work is under way already: ${run} goes on`)
+  if (outcome === 'continued') {
+    const { state } = (await parts.queue.ledger.books(run)) ?? {}
+    console.error(underWay(run, state, flags))
+  }
   if (note !== null) console.error(note)
   console.log(flags.json ? JSON.stringify({ v: 1, schedule: name, run, outcome, note }) : run)
 }

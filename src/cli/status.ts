@@ -39,18 +39,31 @@ export function statusCommand(): Command {
       const { findingIn, openForLooking } = await import('./looking.ts')
       const config = loadConfig(flags)
       await using queue = await openForLooking(config, 'status')
+      const finding = findingIn(queue, config)
       const status =
         run === undefined
-          ? await readStatus(queue, RUNS_SHOWN_MAX)
-          : await readRunStatus(run, findingIn(queue, config))
+          ? await readStatus(queue, { storage: config.storage, runsMax: RUNS_SHOWN_MAX })
+          : await readRunStatus(run, finding)
       const next = (words: readonly string[]) => nextCommand(words, flags)
-      console.log(flags.json ? JSON.stringify(jsonOf(status, run)) : formatStatus(status, next))
+      console.log(
+        flags.json ? JSON.stringify(jsonOf(status, run)) : formatStatus(status, next, finding.hint),
+      )
     },
   )
 }
 
-function jsonOf({ runs, rows, brake, lost, results }: Status, run: string | undefined): unknown {
+function jsonOf(
+  { runs, rows, brake, troubles, lost, results }: Status,
+  run: string | undefined,
+): unknown {
   const shared = { v: 1, queue: rows, brake: brake ?? null }
-  if (run === undefined) return { ...shared, runs }
-  return { ...shared, ...runs[0], isLost: lost !== undefined, failures: results?.failures ?? [] }
+  if (run === undefined) return { ...shared, runs, troubles }
+  const [trouble = null] = troubles
+  return {
+    ...shared,
+    ...runs[0],
+    trouble,
+    isLost: lost !== undefined,
+    failures: results?.failures ?? [],
+  }
 }

@@ -1,7 +1,8 @@
 /** Pauses, unpauses or cancels a run, and says what that means for calls that were sent and rows that were not. */
 import { loadConfig } from '../config.ts'
-import { ConfigError } from '../errors.ts'
+import { ConfigError, messageOf, RenderError, ServiceError } from '../errors.ts'
 import type { RunState, Steering } from '../queue/ledger.ts'
+import { cancelRun } from '../producer/cancel-run.ts'
 import { findRun } from '../report/find-run.ts'
 import type { RunSummary } from '../report/run-summary.ts'
 import { count } from './count.ts'
@@ -27,10 +28,15 @@ export async function steerRun(run: string, steering: Steering, flags: SteerFlag
   await using found = await findRun(run, findingIn(queue, config))
   const before = found.summary
   if (found.books === undefined) throw lost(run, flags)
-  const after = await queue.ledger.steer(found.run, steering)
-  if (before.finishedAt !== null || after !== WANTED[steering]) throw tooLate(before, steering)
+  if (before.finishedAt !== null) throw tooLate(before, steering)
+  const after =
+    steering === 'cancel'
+      ? await cancelRun(found.run, { queue, store: found.store }).catch(notCancelled)
+      : await queue.ledger.steer(found.run, steering)
+  if (after !== WANTED[steering]) throw tooLate(before, steering)
   const changed = before.state !== after
-  const callsInFlight = await queue.ledger.callsInFlight(found.run)
+  const { calling, answered } = await queue.ledger.rowsInFlight(found.run)
+  const callsInFlight = calling.length + answered.length
   const goOn = nextCommand(goingOn(found.run, steering), flags)
   if (flags.json) {
     const { rows, left } = before
@@ -98,6 +104,14 @@ function goingOn(run: string, steering: Steering): string[] {
     case 'cancel':
       return ['retry', run]
   }
+}
+
+function notCancelled(cause: unknown): never {
+  if (!(cause instanceof RenderError)) throw cause
+  throw new ServiceError(
+    `the store must know first, and can't be told: ${messageOf(cause)} - "pause" needs no store and stops the calls`,
+    { cause },
+  )
 }
 
 function tooLate({ run, state, finishedAt }: RunSummary, steering: Steering): ConfigError {

@@ -1,11 +1,12 @@
 import { Command } from 'commander'
+import type { RenderJob } from '../job.ts'
 import { count } from './count.ts'
 import { addPlanFlags, addSettings, jsonFlag, type PlanFlags } from './options.ts'
 
 const EXAMPLES = `
 Examples
-  $ renderq validate catalog.csv
-  $ renderq validate prompts.tsv --set quality=low            also says about what it will cost
+  $ renderq validate catalog.csv                      and shows the first rows
+  $ renderq validate prompts.tsv --set quality=low    and says about what it costs
   $ renderq validate catalog.csv --json | jq .problems
 `
 
@@ -20,18 +21,31 @@ export function validateCommand(): Command {
       const { loadConfig } = await import('../config.ts')
       const { planFor } = await import('./plan.ts')
       const { plannedCost } = await import('./planned-cost.ts')
+      const { formatFirstRows } = await import('./format-first-rows.ts')
       await using plan = await planFor(manifest, flags, loadConfig(flags))
       const { rowCount, pictureCount, byOperation, warnings } = plan
       if (flags.json) {
         const { costPlannedUsd, unpricedRowCount } = plan
         const facts = { rowCount, pictureCount, byOperation, costPlannedUsd, unpricedRowCount }
-        console.log(JSON.stringify({ v: 1, ...facts, warnings, problems: [] }))
+        const firstRows = plan.firstJobs.map(sentParts)
+        console.log(JSON.stringify({ v: 1, ...facts, firstRows, warnings, problems: [] }))
         return
       }
       for (const warning of warnings) console.error(`warning: ${warning}`)
       console.log(
         `${manifest}: ${count(rowCount, 'row')}, ${count(pictureCount, 'picture')}, ${plannedCost(plan)}, no problems`,
       )
+      for (const line of formatFirstRows(plan, process.stdout.columns)) console.log(line)
     },
   )
 }
+
+const sentParts = ({ id, operation, request, images, mask, markup, key }: RenderJob) => ({
+  id,
+  operation,
+  request,
+  images,
+  mask,
+  markup,
+  key,
+})

@@ -9,8 +9,8 @@ import type { Queue } from '../queue/queue.ts'
 import { currentRun, findRun } from '../report/find-run.ts'
 import { readRunStatus } from '../report/status.ts'
 import { exitCodeOfRun } from './exit-code.ts'
-import { formatStatus, type Next } from './format-status.ts'
-import { nextCommand, type CarriedFlags } from './go-on.ts'
+import { formatStatus } from './format-status.ts'
+import { nextCommand, type CarriedFlags, type Next } from './go-on.ts'
 import { findingIn, openForLooking } from './looking.ts'
 import { exitCodeOf, onStopSignals, type StopLadder, type StopSignal } from './stop-signals.ts'
 import { openWatchView, type Sight, type WatchView } from './watch-view.ts'
@@ -29,11 +29,11 @@ export async function watchStatus(name: string | undefined, flags: WatchFlags): 
   const config = loadConfig(flags)
   const next: Next = (words) => nextCommand(words, flags)
   await using door = queueDoor(config)
-  const run = await door.use((queue) => runToWatch(name, queue, config))
+  const run = await door.use((queue) => runToWatch(name, queue, { config, next }))
   const view = openWatchView({ asJson: flags.json, next })
   const ladder = onStopSignals({ first: () => {}, second: () => {} })
   try {
-    const signal = await follow(run, { door, view, ladder })
+    const signal = await follow(run, { door, view, ladder, next })
     if (signal !== undefined) return exitCodeOf(signal)
     const status = await door.use((queue) => readRunStatus(run, findingIn(queue, config)))
     view.end(formatStatus(status, next))
@@ -48,18 +48,19 @@ interface Watching {
   door: QueueDoor
   view: WatchView
   ladder: StopLadder
+  next: Next
 }
 
 /** Until the run is over, or until a signal, which is returned. An outage of the queue is waited out for a while. */
 async function follow(
   run: string,
-  { door, view, ladder }: Watching,
+  { door, view, ladder, next }: Watching,
 ): Promise<StopSignal | undefined> {
   let answeredAt = performance.now()
   while (ladder.received === undefined) {
     const startedAt = performance.now()
     const sight = await door
-      .use((queue) => look(run, queue))
+      .use((queue) => look(run, queue, next))
       .catch((cause: unknown) => bearOutage(cause, answeredAt))
     const now = performance.now()
     if (sight !== undefined) {
@@ -82,20 +83,26 @@ function bearOutage(cause: unknown, answeredAt: number): undefined {
   })
 }
 
-async function look(run: string, queue: Queue): Promise<Sight> {
+async function look(run: string, queue: Queue, next: Next): Promise<Sight> {
   const books = await queue.ledger.books(run)
   if (books === undefined) {
-    throw new ServiceError(`${queue.name} has lost ${run}: go on with "renderq resume ${run}"`)
+    throw new ServiceError(`${queue.name} has lost ${run}: go on with  ${next(['resume', run])}`)
   }
-  return { books, counts: await queue.renderCounts(), brake: await queue.ledger.brake() }
+  const [counts, brake] = [await queue.renderCounts(), await queue.ledger.brake()]
+  const isOver = books.finishedAt !== undefined
+  return { books, counts, brake, trouble: isOver ? undefined : await queue.runTrouble(run) }
 }
 
-async function runToWatch(name: string | undefined, queue: Queue, config: Config): Promise<string> {
+async function runToWatch(
+  name: string | undefined,
+  queue: Queue,
+  { config, next }: { config: Config; next: Next },
+): Promise<string> {
   const run = name ?? (await currentRun(queue))
   await using found = await findRun(run, findingIn(queue, config))
   if (found.books !== undefined) return found.run
   throw new ConfigError(
-    `the queue knows nothing of ${found.run}, so there is nothing to watch: see "renderq status ${found.run}"`,
+    `the queue knows nothing of ${found.run}, so there is nothing to watch: see  ${next(['status', found.run])}`,
   )
 }
 

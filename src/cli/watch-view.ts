@@ -1,9 +1,10 @@
 /** What `status --watch` shows on stdout: a live block on a terminal, elsewhere a line whenever something moved. */
 import type { Brake, RunBooks } from '../queue/ledger.ts'
-import type { RenderCounts } from '../queue/queue.ts'
+import type { RenderCounts, RunTrouble } from '../queue/queue.ts'
 import { summaryOf } from '../report/run-summary.ts'
 import { formatBlock, formatLine, sittings } from './format-progress.ts'
-import { formatBrake, type Next } from './format-status.ts'
+import { formatBrake, formatTrouble } from './format-status.ts'
+import type { Next } from './go-on.ts'
 import { printEvent } from './print-event.ts'
 
 /** One look at a run. */
@@ -11,6 +12,7 @@ export interface Sight {
   books: RunBooks
   counts: RenderCounts
   brake: Brake | undefined
+  trouble: RunTrouble | undefined
 }
 
 export interface WatchView {
@@ -29,15 +31,18 @@ export function openWatchView({ asJson, next }: { asJson: boolean; next: Next })
     shownLines = 0
   }
   return {
-    show({ books, counts, brake }) {
+    show({ books, counts, brake, trouble }) {
       const live = { ...sittingOf(books), previews: 0 }
       const summary = summaryOf(books)
-      const moved = JSON.stringify([summary, brake?.code])
+      const moved = JSON.stringify([summary, brake?.code, trouble?.message])
       if (!isLive && moved === shown) return
       shown = moved
-      const stopped = brake === undefined ? [] : formatBrake(brake, [summary], next)
+      const stopped = [
+        ...(brake === undefined ? [] : formatBrake(brake, [summary], next)),
+        ...(trouble === undefined ? [] : formatTrouble(books.run, trouble)),
+      ]
       if (asJson) {
-        const facts = { ...summary, queue: counts, brake: brake ?? null }
+        const facts = { ...summary, queue: counts, brake: brake ?? null, trouble: trouble ?? null }
         printEvent({ v: 1, type: 'progress', ...facts })
       } else if (isLive) {
         const width = process.stdout.columns

@@ -5,6 +5,7 @@
 import { join } from 'node:path'
 import { loadConfig, type Config } from '../config.ts'
 import { startEmulator } from '../emulator/server.ts'
+import type { CarriedFlags } from './go-on.ts'
 import type { RunFlags } from './run.ts'
 
 const ONLY_BY_FLAG = [
@@ -18,25 +19,23 @@ const ONLY_BY_FLAG = [
   'openaiApiVersion',
 ] as const
 
+/** Other commands find the run only when they are given them. */
+const PLACES = { storageUrl: 'file:./renders-demo', stateDir: join('.renderq', 'emulator') }
+
 /** About what makes progress visible; a real call takes ten times as long. */
 const LATENCY_MS = 400
 
 export async function configWithEmulator(
   flags: RunFlags,
-): Promise<{ config: Config } & AsyncDisposable> {
+): Promise<{ config: Config; carried: CarriedFlags } & AsyncDisposable> {
   const emulator = await startEmulator({ latencyMs: LATENCY_MS })
   try {
+    const carried = { ...PLACES, ...withoutUndefined(flags) }
     const config = loadConfig(
-      {
-        storageUrl: 'file:./renders-demo',
-        stateDir: join('.renderq', 'emulator'),
-        ...withoutUndefined(flags),
-        openaiBaseUrl: emulator.baseUrl,
-        openaiApiKey: 'emulator',
-      },
+      { ...carried, openaiBaseUrl: emulator.baseUrl, openaiApiKey: 'emulator' },
       { onlyByFlag: ONLY_BY_FLAG },
     )
-    return { config, [Symbol.asyncDispose]: () => emulator[Symbol.asyncDispose]() }
+    return { config, carried, [Symbol.asyncDispose]: () => emulator[Symbol.asyncDispose]() }
   } catch (error) {
     await emulator[Symbol.asyncDispose]()
     throw error

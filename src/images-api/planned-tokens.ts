@@ -18,10 +18,13 @@ const TOKENS_PER_PARTIAL = 100
 const TEXT_BYTES_PER_TOKEN = 4
 const TEXT_TOKENS_MORE = 6
 
-/** Undefined for gif, svg and DALL-E, for unknown models, and when the server chooses the quality. */
+/**
+ * Of `inputs`, sizes as far as they are known. Undefined for gif, svg and DALL-E, for unknown models, and when the
+ * server chooses the quality.
+ */
 export function plannedTokensOf(
   request: ImageRequest,
-  imageCount: number,
+  inputs: readonly (Size | undefined)[],
 ): PlannedTokens | undefined {
   const perPicture = pictureTokensOf(request)
   if (perPicture === undefined) return undefined
@@ -29,7 +32,7 @@ export function plannedTokensOf(
   const textBytes = Buffer.byteLength(prompt)
   return {
     textIn: n * (Math.ceil(textBytes / TEXT_BYTES_PER_TOKEN) + TEXT_TOKENS_MORE),
-    imageIn: n * imageCount * inputTokensOf(request),
+    imageIn: n * inputs.reduce((tokens, size) => tokens + inputTokensOf(request, size), 0),
     imageOut: n * (perPicture + partials * TOKENS_PER_PARTIAL),
   }
 }
@@ -108,12 +111,23 @@ const FIRST_GENERATION: ReadonlySet<TokensOf> = new Set([firstGeneration, mini])
 /** 65 and 129 per tile of 512 pixels, two tiles: a picture that is not square, up to 1:2. */
 const INPUT_TOKENS_OF_TILES = 65 + 2 * 129
 const INPUT_TOKENS_OF_HIGH_FIDELITY = 6_240
-/** The most that one takes, and what a large one takes. Of 2.5 and later nothing is known: as gpt-image-2. */
-const INPUT_TOKENS_OF_PATCHES = 1_536
+const PATCHES_MAX = 1_536
+const PATCH_PIXELS = 32
+/** A smaller picture is enlarged towards it, but not more than twice. */
+const LONG_EDGE_PIXELS = 1_024
 
-/** Per input picture, whose size is not known for all of them: rather too many than too few. */
-function inputTokensOf({ model, input_fidelity }: ImageRequest): number {
+/** Per input picture. Rather too many than too few where its size is not known. */
+function inputTokensOf({ model, input_fidelity }: ImageRequest, size: Size | undefined): number {
   const tokensOf = PICTURE_TOKENS[imageModelOf(model)?.id ?? '']
-  if (tokensOf === undefined || !FIRST_GENERATION.has(tokensOf)) return INPUT_TOKENS_OF_PATCHES
+  if (tokensOf === undefined || !FIRST_GENERATION.has(tokensOf)) return patchesOf(size)
   return INPUT_TOKENS_OF_TILES + (input_fidelity === 'high' ? INPUT_TOKENS_OF_HIGH_FIDELITY : 0)
+}
+
+/** Of 2.5 and later nothing is known: as gpt-image-2. */
+function patchesOf(size: Size | undefined): number {
+  if (size === undefined) return PATCHES_MAX
+  const { width, height } = size
+  const scale = Math.min(2, Math.max(1, LONG_EDGE_PIXELS / Math.max(width, height)))
+  const along = (edge: number) => Math.ceil((edge * scale) / PATCH_PIXELS)
+  return Math.min(PATCHES_MAX, along(width) * along(height))
 }

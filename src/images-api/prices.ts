@@ -4,6 +4,7 @@ import type { ImageRequest } from '../job.ts'
 import type { Usage } from './contract.ts'
 import { imageModelOf } from './models.ts'
 import { plannedTokensOf } from './planned-tokens.ts'
+import type { Size } from './sizes.ts'
 
 /** When the prices below were read; a record says with which table it was priced. */
 export const PRICE_TABLE_DATE = '2026-11-20'
@@ -79,11 +80,15 @@ function costOf(
 
 /**
  * About what a call will cost; null where nothing can be said: gif, svg, DALL-E, unknown models, and a quality that
- * is left to the server. A size left to the server counts as 1024x1024.
+ * is left to the server. A size left to the server counts as 1024x1024, an input picture whose size is not known as a
+ * large one.
  */
-export function estimateUsdOf(request: ImageRequest, imageCount: number): number | null {
+export function estimateUsdOf(
+  request: ImageRequest,
+  inputs: readonly (Size | undefined)[],
+): number | null {
   const prices = PRICES[imageModelOf(request.model)?.id ?? '']
-  const tokens = plannedTokensOf(request, imageCount)
+  const tokens = plannedTokensOf(request, inputs)
   if (prices === undefined || tokens === undefined) return null
   const { textIn, imageIn, imageOut } = tokens
   return (

@@ -16,7 +16,8 @@ export interface RequestCheck {
   warnings: string[]
 }
 
-export type ServerKind = 'openai' | 'azure' | 'other'
+/** The emulator is a compatible server that serves every model, for as long as anybody likes. */
+export type ServerKind = 'openai' | 'azure' | 'emulator' | 'other'
 
 /** The pictures that a row names. */
 export interface PictureContext {

@@ -16,7 +16,13 @@ import { BOUNDED_PARAMETERS, numberProblemOf } from './number-bounds.ts'
 import { checkPictures } from './picture-rules.ts'
 import type { ModelSubject, RequestCheck, RequestContext, Subject } from './request-check.ts'
 
-export type { PictureContext, RequestCheck, RequestContext, ServerKind } from './request-check.ts'
+export type {
+  PictureContext,
+  RequestCheck,
+  RequestContext,
+  RequestProblem,
+  ServerKind,
+} from './request-check.ts'
 export { serverKindOf } from './server-kind.ts'
 
 /** The only model that ever offered variations. */
@@ -130,7 +136,7 @@ function checkLifetime(subject: ModelSubject, check: RequestCheck): void {
   } else if (context.server === 'openai') {
     const message = `"${request.model}" was shut down on ${on}`
     check.problems.push({ column: 'model', message, suggestion: replacement })
-  } else {
+  } else if (context.server !== 'emulator') {
     check.warnings.push(`${request.model} was shut down by OpenAI on ${on}`)
   }
 }

@@ -34,6 +34,7 @@ export type ParameterKind = 'text' | 'word' | 'integer' | 'flag' | 'author'
 
 export {
   columnOf,
+  COLUMNS,
   PARAMETERS,
   PICTURE_COLUMNS,
   type Column,
@@ -72,6 +73,7 @@ export function variableNameOf(header: string): string {
   const known = variableNames.get(header)
   if (known !== undefined) return known
   const name = header
+    .normalize()
     .trim()
     .toLowerCase()
     .replace(/[^\p{L}\p{N}]+/gu, '_')

@@ -39,17 +39,27 @@ export async function enqueuePlan(
   // The same rows into another store are other work.
   const digest = createHash('sha256').update(`${plan.digest}\t${store.url}`).digest('hex')
   const document = documentOf(plan, { terms, digest, store: store.url })
-  const unfinished = await queue.ledger.findUnfinished(digest)
-  if (unfinished === undefined) {
-    await putEach(plan.inputs, (input) => putInput(input, store))
-    await putEach(plan.parts, (part, index) => putPart(plan.run, index + 1, { part, store }))
-    // From here on the run can be rebuilt from the store alone.
-    await putDocument(document, store)
-  }
-  const opened = await queue.ledger.openRun(entryOf(document))
+  const entered =
+    (await unfinishedRun(digest, queue)) ?? (await open(plan, { document, queue, store }))
   // Adding a run that is on the queue already is a no-op; one whose job was lost is put back.
-  await queue.addRun(opened.run)
-  return opened
+  await queue.addRun(entered.run)
+  return entered
+}
+
+async function unfinishedRun(digest: string, { ledger }: Queue): Promise<Enqueued | undefined> {
+  const run = await ledger.findUnfinished(digest)
+  return run === undefined ? undefined : { kind: 'continued', run }
+}
+
+/** The ledger comes last: whatever it knows is whole in the store. */
+async function open(
+  plan: Plan,
+  { document, queue, store }: { document: RunDocument; queue: Queue; store: Store },
+): Promise<Enqueued> {
+  await putEach(plan.inputs, (input) => putInput(input, store))
+  await putEach(plan.parts, (part, index) => putPart(plan.run, index + 1, { part, store }))
+  await putDocument(document, store)
+  return queue.ledger.openRun(entryOf(document))
 }
 
 /** What the ledger needs of a run. */

@@ -1,7 +1,9 @@
 import { ManifestError, type ManifestProblem } from '../errors.ts'
 
-/** A list longer than this helps nobody; the count goes on. */
+/** Distinct problems kept: a longer list helps nobody. The count goes on. */
 const PROBLEMS_MAX = 1_000
+/** Of the rows with the same problem. */
+const LINES_MAX = 200
 /** Distinct warnings kept; each is counted however often it comes. */
 const WARNINGS_MAX = 100
 
@@ -14,10 +16,18 @@ export interface Finding {
   file?: string
 }
 
+/** A problem with the rows that have it. */
+interface Problem {
+  finding: Finding
+  rows: number
+  lines: number[]
+}
+
 /** What was found while reading one manifest. Bounded, however many rows are wrong; the counts are exact. */
 export class Findings {
   readonly file: string
-  readonly #problems: ManifestProblem[] = []
+  readonly #problems = new Map<string, Problem>()
+  #problemsLeftOut = 0
   #problemCount = 0
   readonly #warnings = new Map<string, { count: number; line: number | undefined }>()
   #warningsLeftOut = 0
@@ -26,9 +36,19 @@ export class Findings {
     this.file = file
   }
 
+  /** Equal ones are one problem of several rows: a mistake in a flag or a column is one, however many rows it spoils. */
   problem(finding: Finding): void {
     this.#problemCount += 1
-    if (this.#problems.length < PROBLEMS_MAX) this.#problems.push({ file: this.file, ...finding })
+    const { file, column, message, suggestion, line } = finding
+    const key = JSON.stringify([file, column, message, suggestion])
+    const known = this.#problems.get(key)
+    if (known !== undefined) {
+      known.rows += 1
+      if (line !== undefined && known.lines.length < LINES_MAX) known.lines.push(line)
+    } else if (this.#problems.size < PROBLEMS_MAX) {
+      const lines = line === undefined ? [] : [line]
+      this.#problems.set(key, { finding, rows: 1, lines })
+    } else this.#problemsLeftOut += 1
   }
 
   /** Equal texts are one warning with a count, so keep row-specific words out of `text`. */
@@ -39,6 +59,7 @@ export class Findings {
     else this.#warningsLeftOut += 1
   }
 
+  /** Grows with every problem of every row. */
   get problemCount(): number {
     return this.#problemCount
   }
@@ -54,10 +75,18 @@ export class Findings {
     return texts
   }
 
-  /** Throws everything found, in the order of the file. */
+  /** Throws everything found: what is wrong with flags first, then in the order of the file. */
   throwIfProblems(): void {
     if (this.#problemCount === 0) return
-    const inFileOrder = this.#problems.toSorted((a, b) => (a.line ?? 0) - (b.line ?? 0))
-    throw new ManifestError(inFileOrder, this.#problemCount)
+    const problems = [...this.#problems.values()].map((problem) => this.#described(problem))
+    const placeOf = ({ file, line = 0 }: ManifestProblem) => (file === this.file ? line : -1)
+    throw new ManifestError(
+      problems.toSorted((a, b) => placeOf(a) - placeOf(b)),
+      problems.length + this.#problemsLeftOut,
+    )
+  }
+
+  #described({ finding, rows, lines }: Problem): ManifestProblem {
+    return { file: this.file, ...finding, ...(rows > 1 && { rows, lines: [...new Set(lines)] }) }
   }
 }

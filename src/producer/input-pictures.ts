@@ -55,6 +55,11 @@ export class InputPictures {
     return [...this.#byKey.values()]
   }
 
+  /** As a viewer shows it; known of local pictures only. */
+  sizeOf(input: InputPicture): PictureSize | undefined {
+    return input.kind === 'stored' ? this.#byKey.get(input.key)?.shownSize : undefined
+  }
+
   /** Remembers the answer: catalogs name the same picture in many rows. */
   async find(name: PictureName): Promise<PictureResult> {
     const linked = linkedPicture(name)

@@ -9,7 +9,7 @@ import { ManifestBytes, type ManifestBytesOptions } from './manifest-bytes.ts'
 import type { ManifestRow } from './manifest-row.ts'
 import { peek } from './peek.ts'
 import { readCsv } from './read-csv.ts'
-import { readJsonLines } from './read-json-lines.ts'
+import { LINE_BYTES_MAX, readJsonLines } from './read-json-lines.ts'
 import { readJson } from './read-json.ts'
 import { utf8Text } from './utf8-text.ts'
 
@@ -22,8 +22,6 @@ const READER_OF_EXTENSION: ReadonlyMap<string, Reader> = new Map<string, Reader>
   ['.jsonl', readJsonLines],
   ['.ndjson', readJsonLines],
 ])
-/** Enough for the first row of any JSON Lines file that is not broken. */
-const PEEK_BYTES_MAX = 1024 * 1024
 const LINE_FEED = 0x0a
 
 export interface Manifest {
@@ -62,7 +60,7 @@ async function* readRows(
 /** The first line that is not blank is enough to tell the forms apart. */
 function isTelling(head: Buffer): boolean {
   const start = head.findIndex((byte) => byte > 0x20)
-  return head.length > PEEK_BYTES_MAX || (start !== -1 && head.includes(LINE_FEED, start))
+  return head.length > LINE_BYTES_MAX || (start !== -1 && head.includes(LINE_FEED, start))
 }
 
 function readerByContent(head: Buffer): Reader {

@@ -20,6 +20,9 @@ import { RowPlanner } from './row-planner.ts'
 import { RunTally, type RunTotals } from './run-tally.ts'
 
 const NAME_BY_DEFAULT = '{{ manifest }}/{{ id }}'
+const NO_CHECKS =
+  '--check-inputs: no row has an input picture behind a URL or in a bucket, so there is nothing to compare'
+const FIRST_JOBS_MAX = 2
 const NO_PARTIALS = '--keep-partials: no row asks for partial_images, so there are none to keep'
 
 export interface PlanOptions extends PickOptions {
@@ -37,6 +40,8 @@ export interface PlanOptions extends PickOptions {
   keepPartials?: boolean
   /** Render rows even though their records are there. */
   force?: boolean
+  /** Compare what lies behind URLs with what recorded rows were made of. */
+  checkInputs?: boolean
   server: ServerKind
   today: Date
   /** Made when absent. The parts lie here until the plan is disposed. */
@@ -62,8 +67,13 @@ export interface Plan extends RunTotals, AsyncDisposable {
   inputs: readonly Pick<LocalPicture, 'key' | 'file' | 'sha256' | 'mediaType' | 'byteCount'>[]
 }
 
+export interface ManifestPlan extends Plan {
+  /** To be shown, so that a person sees what a template has come to. */
+  firstJobs: readonly RenderJob[]
+}
+
 /** Throws ManifestError with every problem of the manifest (the list is bounded, the count exact). */
-export async function planManifest(options: PlanOptions): Promise<Plan> {
+export async function planManifest(options: PlanOptions): Promise<ManifestPlan> {
   await mkdir(options.workDir, { recursive: true })
   const parts = new PlanParts(options.workDir, options.rowsPerPart ?? ROWS_PER_PART)
   const remove = async () => await parts.remove()
@@ -78,7 +88,7 @@ export async function planManifest(options: PlanOptions): Promise<Plan> {
 async function planInto(
   parts: PlanParts,
   options: PlanOptions,
-): Promise<Omit<Plan, keyof AsyncDisposable>> {
+): Promise<Omit<ManifestPlan, keyof AsyncDisposable>> {
   const { manifest } = options
   const isStdin = manifest === '-'
   const manifestName = isStdin ? 'stdin' : sanitizeKey(basename(manifest, extname(manifest)))
@@ -89,9 +99,10 @@ async function planInto(
   const picker = new RowPicker(options, { manifestName, set }, findings)
   const settings = { ...plannerOptions(options), manifestName, set, map: picker.map }
   const planner = new RowPlanner(settings, pictures, findings)
-  const tally = new RunTally()
+  const tally = new RunTally((input) => pictures.sizeOf(input))
   const source = options.stdin === undefined ? {} : { stdin: options.stdin }
   const { rows, sha256 } = readManifest(manifest, findings, source)
+  const firstJobs: RenderJob[] = []
   let row = 0
   for await (const picked of picker.pick(rows)) {
     const job = await planner.plan(picked.row, { number: picked.number, row })
@@ -99,10 +110,14 @@ async function planInto(
     // Once anything is wrong, the rest is only checked.
     if (job === undefined || findings.problemCount > 0) continue
     tally.add(job)
-    await parts.add({ job, columns: writtenColumns(picked.row) })
+    if (firstJobs.length < FIRST_JOBS_MAX) firstJobs.push(job)
+    const { line } = picked.row
+    await parts.add({ job, line, columns: writtenColumns(picked.row) })
   }
   findings.throwIfProblems()
+  planner.warnOfIdleFlags()
   if (options.keepPartials === true && tally.keptPartialsCount === 0) findings.warn(NO_PARTIALS)
+  if (options.checkInputs === true && tally.checkedInputsCount === 0) findings.warn(NO_CHECKS)
   return {
     run: options.run,
     manifestName,
@@ -110,6 +125,7 @@ async function planInto(
     columns: picker.columns,
     ...tally.totals(),
     warnings: findings.warnings,
+    firstJobs,
     parts: await parts.finish(),
     inputs: pictures.locals,
   }
@@ -121,9 +137,10 @@ const setOf = ({ set, prompt }: PlanOptions) => ({
 })
 
 function plannerOptions(options: PlanOptions) {
-  const { run, existing, keepPartials = false, force = false, server, today } = options
+  const { run, existing, server, today } = options
+  const { keepPartials = false, force = false, checkInputs = false } = options
   const { name = NAME_BY_DEFAULT } = options
-  return { run, existing, keepPartials, force, server, today, name }
+  return { run, existing, keepPartials, force, checkInputs, server, today, name }
 }
 
 function writtenColumns({ values, asWritten = values }: ManifestRow): Record<string, unknown> {

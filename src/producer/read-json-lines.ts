@@ -3,7 +3,11 @@ import { JsonScanner, JsonSyntaxError } from './json-scanner.ts'
 import { NO_DEFAULTS, REPEATED_NAME, type ManifestRow } from './manifest-row.ts'
 import { jsonProblem, rowColumns } from './read-json.ts'
 
-const LINE_BYTES_MAX = 1024 * 1024
+/**
+ * A row of a CSV may have 1 MB, and JSON writes each byte of it as six at worst: the line of `failed.jsonl` that becomes
+ * of it can be run again.
+ */
+export const LINE_BYTES_MAX = 8 * 1024 * 1024
 const LINE_FEED = 0x0a
 
 /** JSON Lines: one object per line, read line by line; a bad line does not hide the others. */
@@ -15,7 +19,7 @@ export async function* readJsonLines(
   for await (const bytes of linesOf(source)) {
     line += 1
     if (bytes.length > LINE_BYTES_MAX) {
-      findings.problem({ line, message: 'is longer than 1 MB: one line is one row' })
+      findings.problem({ line, message: 'is longer than 8 MB: one line is one row' })
       continue
     }
     const value = parseLine(bytes.toString('utf8'), line, findings)
@@ -41,20 +45,22 @@ function parseLine(text: string, line: number, findings: Findings): unknown {
 
 /** Without their line feeds. Of a line that is too long only the beginning, so that memory stays bounded. */
 async function* linesOf(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0)
+  let pieces: Buffer[] = []
+  let heldBytes = 0
   for await (const chunk of source) {
     let from = 0
     for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, from)) {
-      yield joined(rest, chunk.subarray(from, end))
-      rest = Buffer.alloc(0)
+      yield joined(pieces, chunk.subarray(from, end))
+      pieces = []
+      heldBytes = 0
       from = end + 1
     }
-    rest = joined(rest, chunk.subarray(from))
+    if (heldBytes > LINE_BYTES_MAX) continue
+    pieces.push(chunk.subarray(from))
+    heldBytes += chunk.length - from
   }
-  if (rest.length > 0) yield rest
+  if (heldBytes > 0) yield Buffer.concat(pieces)
 }
 
-function joined(rest: Buffer, more: Buffer): Buffer {
-  if (rest.length === 0 || rest.length > LINE_BYTES_MAX) return rest.length === 0 ? more : rest
-  return Buffer.concat([rest, more])
-}
+const joined = (pieces: readonly Buffer[], last: Buffer): Buffer =>
+  pieces.length === 0 ? last : Buffer.concat([...pieces, last])

@@ -15,6 +15,7 @@ export const FLAGS_ALONE: ReadonlySet<string> = new Set([
   'first',
   'sample',
   'force',
+  'check_inputs',
   'priority',
   'map',
   'fill_down',

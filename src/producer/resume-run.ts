@@ -1,9 +1,12 @@
 /** A run goes on: whatever the queue and the ledger have lost of it is rebuilt from the store. */
+import { ConfigError } from '../errors.ts'
 import type { RunId } from '../job.ts'
 import type { RunBooks } from '../queue/ledger.ts'
 import type { Queue } from '../queue/queue.ts'
+import type { RunDocument } from '../run-document.ts'
 import type { Store } from '../storage/store.ts'
 import { readResultsPart } from '../storage/stored-run.ts'
+import { wasCancelled } from './cancel-run.ts'
 import { entryOf } from './enqueue.ts'
 import { requireDocument } from './require-document.ts'
 
@@ -15,44 +18,64 @@ export interface Resumed {
   rowsLeft: number
 }
 
-/** Throws ConfigError when neither the ledger nor the store knows the run. */
+/**
+ * Throws ConfigError when neither the ledger nor the store knows the run, or another run does its work. May be
+ * repeated: where an earlier resume ended halfway, this one goes on.
+ */
 export async function resumeRun(
   run: string,
   { queue, store }: { queue: Queue; store: Store },
 ): Promise<Resumed> {
-  const known = await queue.ledger.books(run)
-  const books = known ?? (await rebuild(run, { queue, store }))
-  const { state, rowCount, settled } = books
-  const found = { run: books.run, rowsLeft: rowCount - settled }
-  if (books.finishedAt !== undefined) return { kind: 'over', state, ...found }
-  await queue.ledger.steer(books.run, 'unpause')
+  const { ledger } = queue
+  const known = await ledger.books(run)
+  if (known?.finishedAt !== undefined) return { kind: 'over', ...standing(known) }
+  if (known === undefined) {
+    const document = await requireDocument(run, store)
+    const { state, left: rowsLeft } = document
+    if (document.finishedAt !== null) return { kind: 'over', run: document.run, state, rowsLeft }
+    await enterAgain(document, queue)
+  }
+  const books = known ?? (await booksOf(run, queue))
+  if (await wasCancelled(books.run, store)) await ledger.steer(books.run, 'cancel')
+  await restoreResults(books, { queue, store })
+  await ledger.steer(books.run, 'unpause')
   await queue.releaseBrake()
   await queue.addRun(books.run)
-  const { state: now = state } = (await queue.ledger.books(books.run)) ?? {}
-  return { kind: known === undefined ? 'rebuilt' : 'resumed', state: now, ...found }
+  const kind = known === undefined ? 'rebuilt' : 'resumed'
+  return { kind, ...standing(await booksOf(run, queue)) }
+}
+
+const standing = ({ run, state, rowCount, settled }: RunBooks) => ({
+  run,
+  state,
+  rowsLeft: rowCount - settled,
+})
+
+async function booksOf(run: string, { ledger }: Queue): Promise<RunBooks> {
+  const books = await ledger.books(run)
+  if (books === undefined) throw new Error(`${run} was entered and is not there`)
+  return books
+}
+
+async function enterAgain(document: RunDocument, { ledger }: Queue): Promise<void> {
+  const { kind, run } = await ledger.openRun(entryOf(document))
+  if (kind === 'opened') return
+  throw new ConfigError(
+    `the work of ${document.run} was entered again and goes on as ${run}: follow that one, or cancel it first`,
+  )
 }
 
 /**
  * Rows of stored results have their outcome again; all others are fed once more, and those whose record is in the
  * store find it: no stored row is called again.
  */
-async function rebuild(
-  run: string,
+async function restoreResults(
+  { run, resultParts }: RunBooks,
   { queue, store }: { queue: Queue; store: Store },
-): Promise<RunBooks> {
-  const document = await requireDocument(run, store)
-  const { ledger } = queue
-  await ledger.openRun(entryOf(document))
-  for (let part = 1; ; part++) {
-    const results = await readResultsPart(document.run, part, store)
-    if (results === undefined) break
-    await ledger.restore(document.run, part - 1, results)
+): Promise<void> {
+  for (let part = resultParts; ; part++) {
+    const results = await readResultsPart(run, part + 1, store)
+    if (results === undefined) return
+    await queue.ledger.bookPart(run, part, results)
   }
-  if (document.finishedAt !== null) {
-    if (document.state === 'cancelled') await ledger.steer(document.run, 'cancel')
-    await ledger.finishRun(document.run, Date.parse(document.finishedAt))
-  }
-  const books = await ledger.books(document.run)
-  if (books === undefined) throw new Error(`${run} was rebuilt and is not there`)
-  return books
 }

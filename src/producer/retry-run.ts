@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { ConfigError } from '../errors.ts'
-import type { PlannedRow, RunId } from '../job.ts'
+import type { PlannedRow, RenderJob, RunId } from '../job.ts'
 import type { Outcome } from '../outcome.ts'
-import type { RowResult } from '../queue/ledger.ts'
+import type { Ledger, RowResult } from '../queue/ledger.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { RunDocument } from '../run-document.ts'
 import { jsonLinesOf } from '../storage/json-lines.ts'
@@ -18,11 +18,17 @@ import { RunTally } from './run-tally.ts'
 
 const UNSUCCESSFUL: ReadonlySet<Outcome> = new Set(['failed', 'refused', 'held'])
 
+/** How a row ended, as far as it matters for trying it again. */
+export type RowEnd = Pick<
+  RowResult,
+  'row' | 'id' | 'outcome' | 'errorCode' | 'error' | 'attempts' | 'calls'
+>
+
 export interface RetryOptions {
   /** The new run's id. */
   as: RunId
   /** Of the rows that did not succeed, only these. */
-  where?: (result: RowResult) => boolean
+  where?: (end: RowEnd) => boolean
 }
 
 export interface Retried {
@@ -37,66 +43,97 @@ export async function retryRun(
   { queue, store, workDir }: { queue: Queue; store: Store; workDir: string },
 ): Promise<Retried> {
   const document = await requireDocument(run, store)
-  const wanted = await wantedRows(document, { where, store })
-  if (wanted.size === 0) {
-    throw new ConfigError(`${run} has no such rows: "renderq show ${run}" says how its rows ended`)
+  const rows = await chooseRows(document, { where, ledger: queue.ledger, store })
+  await using plan = await planRetry(document, { as, rows, store, workDir })
+  if (plan.rowCount === 0) {
+    throw new ConfigError(`${run} has no such rows: "show" says how its rows ended`)
   }
-  await using plan = await planRetry(document, { as, wanted, store, workDir })
   const { priority, flags } = document
   const terms = { priority, flags, retryOf: document.run }
   const entered = await enqueuePlan(plan, { queue, store }, terms)
   return { run: entered.run, rowCount: plan.rowCount }
 }
 
-async function wantedRows(
-  { run, finishedAt, state, rows }: RunDocument,
-  { where, store }: { where: (result: RowResult) => boolean; store: Store },
-): Promise<ReadonlySet<number>> {
-  const wanted = new Set<number>()
-  const ended = new Set<number>()
-  for (let part = 1; ; part++) {
-    const results = await readResultsPart(run, part, store)
-    if (results === undefined) break
-    for (const result of results) {
-      ended.add(result.row)
-      if (UNSUCCESSFUL.has(result.outcome) && where(result)) wanted.add(result.row)
-    }
-  }
-  if (state !== 'cancelled' || finishedAt === null) return wanted
-  for (let row = 0; row < rows; row++) if (!ended.has(row)) wanted.add(row)
-  return wanted
+interface ChosenRows {
+  has(job: RenderJob): boolean
+  /** True when a row with that number may be among them. */
+  mayHave(row: number): boolean
 }
 
-function hasAnyOf(
-  wanted: ReadonlySet<number>,
+async function chooseRows(
+  document: RunDocument,
+  { where, ...source }: { where: (end: RowEnd) => boolean; ledger: Ledger; store: Store },
+): Promise<ChosenRows> {
+  const ended = new Set<number>()
+  const wanted = new Set<number>()
+  for await (const result of resultsOf(document, source)) {
+    ended.add(result.row)
+    if (UNSUCCESSFUL.has(result.outcome) && where(result)) wanted.add(result.row)
+  }
+  // In a cancelled run, rows that never had their turn have no result.
+  const isLeft =
+    document.state === 'cancelled' && document.finishedAt !== null
+      ? (row: number) => !ended.has(row)
+      : () => false
+  return {
+    has: ({ row, id }) => wanted.has(row) || (isLeft(row) && where(cancelledRow(row, id))),
+    mayHave: (row) => wanted.has(row) || isLeft(row),
+  }
+}
+
+/** The ledger is read first: what it gives away meanwhile is in a part by then. */
+async function* resultsOf(
+  { run, rows }: RunDocument,
+  { ledger, store }: { ledger: Ledger; store: Store },
+): AsyncGenerator<RowResult> {
+  yield* await ledger.uncollected(run, rows)
+  for (let part = 1; ; part++) {
+    const results = await readResultsPart(run, part, store)
+    if (results === undefined) return
+    yield* results
+  }
+}
+
+const cancelledRow = (row: number, id: string): RowEnd => ({
+  row,
+  id,
+  outcome: 'cancelled',
+  errorCode: null,
+  error: null,
+  attempts: 0,
+  calls: 0,
+})
+
+function mayHaveAnyOf(
+  rows: ChosenRows,
   { firstRow, rowCount }: RunDocument['parts'][number],
 ): boolean {
-  for (let at = firstRow; at < firstRow + rowCount; at++) if (wanted.has(at)) return true
+  for (let at = firstRow; at < firstRow + rowCount; at++) if (rows.mayHave(at)) return true
   return false
 }
 
 interface RetrySource {
   as: RunId
-  wanted: ReadonlySet<number>
+  rows: ChosenRows
   store: Store
   workDir: string
 }
 
 async function planRetry(
   document: RunDocument,
-  { as, wanted, store, workDir }: RetrySource,
+  { as, rows, store, workDir }: RetrySource,
 ): Promise<Plan> {
   await mkdir(workDir, { recursive: true })
   const parts = new PlanParts(workDir, ROWS_PER_PART)
   const tally = new RunTally()
   let row = 0
   for (const [index, part] of document.parts.entries()) {
-    if (!hasAnyOf(wanted, part)) continue
+    if (!mayHaveAnyOf(rows, part)) continue
     const { bytes, place } = await getManifestPart(document.run, index + 1, store)
     if (bytes === undefined) throw new ConfigError(`${place} is missing`)
     for (const line of jsonLinesOf(bytes, place)) {
       const planned = plannedRowOf(line, place)
-      if (!wanted.has(planned.job.row)) continue
+      if (!rows.has(planned.job)) continue
       const again: PlannedRow = { ...planned, job: { ...planned.job, run: as, row } }
       row += 1
       tally.add(again.job)

@@ -9,7 +9,7 @@ import {
   type Column,
   type ParameterColumn,
 } from './columns.ts'
-import type { Findings } from './findings.ts'
+import type { Finding, Findings } from './findings.ts'
 import { columnNamesProblem, type ManifestRow } from './manifest-row.ts'
 import { isTemplate } from './templates.ts'
 
@@ -25,6 +25,8 @@ export interface RowCells {
   given: ReadonlyMap<Column, unknown>
   /** Which of them the row gives itself. */
   own: Pick<ReadonlySet<Column>, 'has'>
+  /** Which of them `--set` or `--prompt` gives. */
+  set: Pick<ReadonlySet<string>, 'has'>
   /** Everything by the name it was written with, for templates. */
   named: Cells
   /** As it is written; with `--fill-down`. */
@@ -39,6 +41,8 @@ export class CellSorter {
   /** The same of the manifest's own names, some of which `--map` takes for something else. */
   readonly #ownColumns = new Map<string, Column | undefined>()
   readonly #clashes = new Set<string>()
+  /** Names of `--set` that have filled no row so far. */
+  readonly #idle: Set<string>
 
   constructor(
     { set, map }: { set: Readonly<Record<string, string>>; map: ColumnMap },
@@ -47,6 +51,7 @@ export class CellSorter {
     this.#findings = findings
     this.#map = map
     this.#set = new Map(Object.entries(set).filter((entry) => this.#isUsable(entry)))
+    this.#idle = new Set(this.#set.keys())
     const problem = columnNamesProblem([...this.#set.keys()])
     if (problem !== undefined) findings.problem({ file: '--set', message: problem })
   }
@@ -64,11 +69,14 @@ export class CellSorter {
     const own = this.#givenIn(values, line, (name) => this.#ownColumnOf(name, row))
     for (const [column, value] of this.#map.columnsOf(values)) own.set(column, value)
     const given = new Map(own)
+    const set = new Set<Column>()
     for (const cells of [this.#set, row.defaults]) {
       for (const [column, value] of this.#givenIn(cells, line, (name) =>
         this.#columnOf(name, line),
       )) {
-        if (!given.has(column)) given.set(column, value)
+        if (given.has(column)) continue
+        given.set(column, value)
+        if (cells === this.#set) set.add(column)
       }
     }
     // A prompt for all rows is not meant for those that can't have one.
@@ -76,7 +84,26 @@ export class CellSorter {
     if (operation === 'variation' && !own.has('prompt')) given.delete('prompt')
     const { firstOfProduct } = row
     const named = this.#named(row)
-    return { line, given, own, named, ...(firstOfProduct !== undefined && { firstOfProduct }) }
+    this.#noteFilled(set, named)
+    const product = firstOfProduct === undefined ? {} : { firstOfProduct }
+    return { line, given, own, set, named, ...product }
+  }
+
+  #noteFilled(columns: ReadonlySet<Column>, named: Cells): void {
+    for (const name of this.#idle) {
+      const column = columnOf(name)
+      const hasFilled =
+        column === undefined ? named.get(name) === this.#set.get(name) : columns.has(column)
+      if (hasFilled) this.#idle.delete(name)
+    }
+  }
+
+  /** Once all rows have been sorted: a flag without any effect was meant to have one. */
+  warnOfIdle(): void {
+    for (const name of this.#idle) {
+      const flag = name === 'prompt' ? '--prompt' : `--set ${name}`
+      this.#findings.warn(`${flag} fills no row: all have a value of their own`)
+    }
   }
 
   #givenIn(
@@ -147,9 +174,25 @@ function setProblemOf(column: Column | undefined, value: string) {
   return name === undefined ? undefined : numberProblemOf(name, number)
 }
 
+/** Where what is wrong with a cell has to be mended: in the row, or in the flag that filled it. */
+export function placeOf(
+  column: string,
+  { line, set }: Pick<RowCells, 'line' | 'set'>,
+): Pick<Finding, 'file' | 'line' | 'column'> {
+  if (!set.has(column)) return { line, column }
+  return column === 'prompt' ? { file: '--prompt', line } : { file: '--set', line, column }
+}
+
 /** A header that was probably meant to be `column`, for a row that lacks it. */
 export function nearMissOf(column: Column, cells: RowCells): string | undefined {
   return [...cells.named.keys()].find(
     (name) => columnOf(name) === undefined && intendedColumn(name) === column,
   )
+}
+
+/** The header under which the row itself gives `column`. */
+export function ownHeaderOf(column: string, { own, named }: RowCells): string | undefined {
+  return own.has(column as Column)
+    ? [...named.keys()].find((name) => columnOf(name) === column)
+    : undefined
 }

@@ -30,7 +30,7 @@ export class RowIds {
     const cells = this.#sorter.sort(row)
     const variables = new RowVariables(cells, { manifest: this.#manifestName })
     const given = cells.given.get('id') ?? String(number)
-    const filled = this.#filler.fill(given, { line: row.line, column: 'id', variables })
+    const filled = this.#filler.fill(given, { place: { line: row.line, column: 'id' }, variables })
     return filled.kind === 'value' ? textOf(filled.value)?.trim() : undefined
   }
 }

@@ -1,8 +1,9 @@
 /** From all rows of a manifest to those a run takes: gaps filled from above, unmeant rows left out, a sample drawn. */
+import { nearest } from '../nearest.ts'
 import { isGiven, textOf } from './cell-values.ts'
 import { ColumnMap, type ColumnMapping } from './column-map.ts'
 import { ColumnNames } from './column-names.ts'
-import { columnOf } from './columns.ts'
+import { columnOf, COLUMNS } from './columns.ts'
 import { FillDown } from './fill-down.ts'
 import type { Findings } from './findings.ts'
 import type { ManifestRow } from './manifest-row.ts'
@@ -43,8 +44,16 @@ export class RowPicker {
     this.#fillDown = new FillDown(options.fillDown ?? [], this.#names)
     this.#selection = new RowSelection(options.select ?? {})
     this.#ids = new RowIds({ manifestName, set, map: this.map })
+    for (const { target } of options.map ?? []) this.#warnOfNearMiss(target)
     const isSet = Object.keys(set).some((name) => columnOf(name) === 'id')
     this.#needsMappedId = this.map.sourcesOf('id') !== undefined && !isSet
+  }
+
+  #warnOfNearMiss(target: string): void {
+    const meant = columnOf(target) === undefined ? nearest(target, COLUMNS) : undefined
+    if (meant === undefined) return
+    const message = `--map ${target} is only a template variable (did you mean ${meant}?)`
+    this.#findings.warn(message)
   }
 
   /** The manifest's own column names, once its rows have been read. */

@@ -3,7 +3,14 @@
  * network is checked here, so that a job on the queue only fails for what nobody could know before.
  */
 import type { ServerKind } from '../images-api/rules.ts'
-import { fingerprintOf, RenderJob, type RunId } from '../job.ts'
+import {
+  fingerprintOf,
+  inputsOf,
+  isFetched,
+  RenderJob,
+  type RowInputs,
+  type RunId,
+} from '../job.ts'
 import { sanitizeKey } from '../storage/keys.ts'
 import { CellFiller, type CellPlace } from './cell-filler.ts'
 import { quoted, textOf } from './cell-values.ts'
@@ -14,7 +21,7 @@ import { FirstLines } from './first-lines.ts'
 import type { InputPictures } from './input-pictures.ts'
 import type { ManifestRow } from './manifest-row.ts'
 import type { RowValues } from './request-subject.ts'
-import { CellSorter, type RowCells } from './row-cells.ts'
+import { CellSorter, placeOf, type RowCells } from './row-cells.ts'
 import { RowPictureFinder } from './row-pictures.ts'
 import { RequestMaker } from './row-request.ts'
 import { RowVariables } from './row-variables.ts'
@@ -22,6 +29,8 @@ import { RowVariables } from './row-variables.ts'
 const ID_CHARS_MAX = 512
 const NO_ID =
   'a row without an id goes by its number, which changes when rows are added or moved: an id column is better'
+const UNSEEN_INPUT =
+  '--check-inputs: an image_url is fetched by the API itself, so its bytes are not compared'
 
 export interface RowPlannerOptions {
   run: RunId
@@ -37,6 +46,8 @@ export interface RowPlannerOptions {
   keepPartials: boolean
   /** Render rows even though their records are there. */
   force: boolean
+  /** Compare what lies behind URLs with what recorded rows were made of. */
+  checkInputs: boolean
   server: ServerKind
   today: Date
 }
@@ -91,10 +102,23 @@ export class RowPlanner {
     const keepsPartials = this.#options.keepPartials && (made.request.partial_images ?? 0) > 0
     const flags = {
       ...(this.#options.force && { force: true }),
+      ...(this.#checksInputs(pictures, line) && { checkInputs: true }),
       ...(keepsPartials && { keepPartials: true }),
     }
     const job = { version: 1, run, row, ...work, fingerprint, key, existing, ...flags }
     return this.#parsed(job, line)
+  }
+
+  #checksInputs(pictures: RowInputs, line: number): boolean {
+    if (!this.#options.checkInputs) return false
+    const inputs = inputsOf(pictures)
+    if (inputs.some(({ kind }) => kind === 'image-url')) this.#findings.warn(UNSEEN_INPUT, line)
+    return inputs.some(isFetched)
+  }
+
+  /** Once all rows have been planned. */
+  warnOfIdleFlags(): void {
+    this.#sorter.warnOfIdle()
   }
 
   /** Falls back to the row's number after reporting, so that the rest of the row is checked too. */
@@ -103,11 +127,14 @@ export class RowPlanner {
     const given = cells.given.get('id')
     if (given === undefined) this.#findings.warn(NO_ID, line)
     const variables = this.#variablesOf(cells)
-    const id = this.#textOf(given ?? number, { line, column: 'id', variables })?.trim()
+    const place = placeOf('id', cells)
+    const id = this.#textOf(given ?? number, { place, variables })?.trim()
     if (id === undefined) return number
     const firstLine = this.#lineOfId.add(id, line)
     const problem = firstLine === undefined ? idProblem(id) : `is also the id of line ${firstLine}`
-    if (problem !== undefined) this.#report(line, 'id', `${quoted(id)}: ${problem}`)
+    if (problem !== undefined) {
+      this.#findings.problem({ ...place, message: `${quoted(id)}: ${problem}` })
+    }
     return id
   }
 
@@ -118,7 +145,7 @@ export class RowPlanner {
     const variables = this.#variablesOf(cells, { id })
     for (const [column, cell] of cells.given) {
       if (column === 'id' || column === 'name') continue
-      const filled = this.#filler.fill(cell, { line: cells.line, column, variables })
+      const filled = this.#filler.fill(cell, { place: placeOf(column, cells), variables })
       if (filled.kind === 'value') values.set(column, filled.value)
       else if (filled.kind === 'failed') failed.add(column)
     }
@@ -126,20 +153,22 @@ export class RowPlanner {
   }
 
   #keyOf(cells: RowCells, decided: readonly object[]): string | undefined {
-    const template = cells.given.get('name') ?? this.#options.name
+    const given = cells.given.get('name')
     const variables = this.#variablesOf(cells, ...decided)
-    const name = this.#textOf(template, { line: cells.line, column: 'name', variables })
+    const place =
+      given === undefined ? { file: '--name', line: cells.line } : placeOf('name', cells)
+    const name = this.#textOf(given ?? this.#options.name, { place, variables })
     return name === undefined ? undefined : sanitizeKey(name)
   }
 
   /** The text of a cell that must have one; undefined after reporting that it has not. */
-  #textOf(cell: unknown, place: CellPlace): string | undefined {
-    const filled = this.#filler.fill(cell, place)
+  #textOf(cell: unknown, at: CellPlace): string | undefined {
+    const filled = this.#filler.fill(cell, at)
     if (filled.kind === 'failed') return undefined
     const text = filled.kind === 'value' ? textOf(filled.value) : undefined
     if (text === undefined) {
       const problem = filled.kind === 'blank' ? 'comes out empty' : 'must be a text'
-      this.#report(place.line, place.column, `${quoted(cell)}: ${problem}`)
+      this.#findings.problem({ ...at.place, message: `${quoted(cell)}: ${problem}` })
     }
     return text
   }

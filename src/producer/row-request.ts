@@ -2,11 +2,14 @@ import {
   checkRequest,
   isForOtherOperation,
   resolveRequest,
+  type RequestProblem,
   type ServerKind,
 } from '../images-api/rules.ts'
+import { isSomeSetting } from '../images-api/known-values.ts'
 import { OPERATIONS, type ImageRequest, type Operation } from '../job.ts'
 import { nearest } from '../nearest.ts'
 import { authorOf, flagOf, integerOf, quoted, textOf } from './cell-values.ts'
+import type { ColumnMap } from './column-map.ts'
 import {
   PARAMETER_KINDS,
   PARAMETERS,
@@ -17,19 +20,24 @@ import {
 } from './columns.ts'
 import type { Finding, Findings } from './findings.ts'
 import { GoodRequests } from './good-requests.ts'
-import type { RequestSubject, RowRequest, RowValues } from './request-subject.ts'
-import { nearMissOf, type RowCells } from './row-cells.ts'
+import type { RequestSubject, RowRequest } from './request-subject.ts'
+import { nearMissOf, ownHeaderOf, placeOf, type RowCells } from './row-cells.ts'
 
 /** Turns a row's cells into a request and checks it against what its model takes. */
 export class RequestMaker {
   readonly #server: ServerKind
   readonly #today: Date
+  readonly #map: ColumnMap
   readonly #findings: Findings
   readonly #good: GoodRequests
 
-  constructor({ server, today }: { server: ServerKind; today: Date }, findings: Findings) {
+  constructor(
+    { server, today, map }: { server: ServerKind; today: Date; map: ColumnMap },
+    findings: Findings,
+  ) {
     this.#server = server
     this.#today = today
+    this.#map = map
     this.#findings = findings
     this.#good = new GoodRequests(findings)
   }
@@ -43,7 +51,7 @@ export class RequestMaker {
     const { line } = subject.cells
     const problemsBefore = this.#findings.problemCount
     const operation = this.#operationOf(subject)
-    const given = this.#parametersOf(subject.values, line)
+    const given = this.#parametersOf(subject)
     if (operation === undefined || given === undefined) return undefined
     const dropped = this.#dropForOthers(given, operation, subject.cells)
     const request = resolveRequest(operation, given)
@@ -51,7 +59,16 @@ export class RequestMaker {
     const check = checkRequest(operation, request, context)
     for (const problem of check.problems) {
       if ((subject.failed as ReadonlySet<string>).has(problem.column)) continue
-      this.#findings.problem({ line, ...problem, ...missingPrompt(problem, subject) })
+      const place = placeOf(problem.column, subject.cells)
+      const hint = isNoSetting(problem, request) ? this.#renaming(problem, subject.cells) : ''
+      const message = problem.message + hint
+      const { suggestion } = problem
+      this.#findings.problem({
+        ...place,
+        message,
+        ...(suggestion !== undefined && { suggestion }),
+        ...missingPrompt(problem, subject),
+      })
     }
     const warnings = [...dropped, ...check.warnings]
     for (const warning of warnings) this.#findings.warn(warning, line)
@@ -90,15 +107,14 @@ export class RequestMaker {
     if (operation !== undefined) return operation
     const suggestion = word === undefined ? undefined : nearest(word, OPERATIONS)
     this.#findings.problem({
-      line: cells.line,
-      column: 'operation',
+      ...placeOf('operation', cells),
       message: `${quoted(given)}: must be generate, edit or variation`,
       ...(suggestion !== undefined && { suggestion }),
     })
     return undefined
   }
 
-  #parametersOf(values: RowValues, line: number): Partial<ImageRequest> | undefined {
+  #parametersOf({ values, cells }: RequestSubject): Partial<ImageRequest> | undefined {
     const given: Record<string, unknown> = {}
     let isGood = true
     for (const column of PARAMETERS) {
@@ -108,10 +124,20 @@ export class RequestMaker {
       if (value === undefined) {
         isGood = false
         const wanted = WANTED[PARAMETER_KINDS[column]]
-        this.#findings.problem({ line, column, message: `${quoted(cell)}: must be ${wanted}` })
+        const message = `${quoted(cell)}: must be ${wanted}`
+        this.#findings.problem({ ...placeOf(column, cells), message })
       } else given[column] = value
     }
     return isGood ? given : undefined
+  }
+
+  /** A shop's own column may have the name of a setting, as the size of a shirt: how it keeps from being one. */
+  #renaming({ column }: { column: string }, cells: RowCells): string {
+    const isMapped = this.#map.sourcesOf(column as Column) !== undefined
+    const header = isMapped ? undefined : ownHeaderOf(column, cells)
+    // Nobody calls a column of products output_format.
+    if (header === undefined || header.includes('_')) return ''
+    return `; if "${header}" is something else here: --map product_${header.toLowerCase()}=${header}`
   }
 }
 
@@ -138,14 +164,21 @@ function parameterOf(column: ParameterColumn, cell: unknown): unknown {
   }
 }
 
+/** A value that is none of any model's; a misspelt one comes with a suggestion. */
+function isNoSetting({ column, suggestion }: RequestProblem, request: ImageRequest): boolean {
+  return suggestion === undefined && !isSomeSetting(column, request[column as ParameterColumn])
+}
+
 /** A misspelt header is the likeliest reason for a missing prompt, and it is easy to overlook. */
 function missingPrompt(
   { column, message }: { column: string; message: string },
   { cells, values }: RequestSubject,
 ): Partial<Finding> {
   if (column !== 'prompt' || values.has('prompt')) return {}
+  if (cells.given.has('prompt')) return { message: 'comes out empty' }
   const nearMiss = nearMissOf('prompt', cells)
-  if (nearMiss === undefined) return {}
+  if (nearMiss === undefined)
+    return { message: `${message}; --prompt gives one to all that lack it` }
   const explanation = `${message}; column "${nearMiss}" is only a template variable`
   return { message: explanation, suggestion: 'prompt' }
 }

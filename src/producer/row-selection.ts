@@ -32,8 +32,8 @@ export class RowSelection {
 
   constructor(selection: Selection) {
     this.#selection = selection
-    this.#only = selection.only && new Set(selection.only)
-    this.#missing = new Set(selection.only)
+    this.#only = selection.only && new Set(selection.only.map((id) => id.normalize()))
+    this.#missing = new Set(this.#only)
   }
 
   /** Rows in their order. A sample is drawn from what this takes. */
@@ -49,7 +49,7 @@ export class RowSelection {
 
   #isOnly({ id }: Candidate): boolean {
     if (this.#only === undefined) return true
-    const own = id()
+    const own = id().normalize()
     if (!this.#only.has(own)) return false
     this.#missing.delete(own)
     return true

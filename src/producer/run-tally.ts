@@ -1,7 +1,8 @@
 /** Adds up the rows of a plan: how many, how many pictures, about what they cost, and one digest of them all. */
 import { createHash } from 'node:crypto'
 import { estimateUsdOf } from '../images-api/prices.ts'
-import type { Operation, RenderJob } from '../job.ts'
+import type { InputPicture, Operation, RenderJob } from '../job.ts'
+import type { PictureSize } from '../picture/orientation.ts'
 
 export interface RunTotals {
   rowCount: number
@@ -14,25 +15,37 @@ export interface RunTotals {
   digest: string
 }
 
+/** Undefined for a picture that nobody has seen yet. */
+type SizeOf = (input: InputPicture) => PictureSize | undefined
+
 export class RunTally {
+  readonly #sizeOf: SizeOf
   readonly #digest = createHash('sha256')
   readonly #byOperation: Record<Operation, number> = { generate: 0, edit: 0, variation: 0 }
   #rowCount = 0
   #pictureCount = 0
   #keptPartialsCount = 0
+  #checkedInputsCount = 0
   #costUsd = 0
   #unpricedRowCount = 0
 
+  constructor(sizeOf: SizeOf = () => undefined) {
+    this.#sizeOf = sizeOf
+  }
+
   add(job: RenderJob): void {
-    const { fingerprint, key, existing, keepPartials, force, operation, request, images } = job
+    const { fingerprint, key, existing, keepPartials, force, checkInputs } = job
+    const { operation, request, images } = job
     const partials = keepPartials === true ? `\tpartials ${request.partial_images}` : ''
     const forced = force === true ? '\tforce' : ''
-    this.#digest.update(`${fingerprint}\t${key}\t${existing}${partials}${forced}\n`)
+    const checked = checkInputs === true ? '\tcheck inputs' : ''
+    this.#digest.update(`${fingerprint}\t${key}\t${existing}${partials}${forced}${checked}\n`)
     if (keepPartials === true) this.#keptPartialsCount += 1
+    if (checkInputs === true) this.#checkedInputsCount += 1
     this.#byOperation[operation] += 1
     this.#rowCount += 1
     this.#pictureCount += request.n
-    const costUsd = estimateUsdOf(request, images.length)
+    const costUsd = estimateUsdOf(request, images.map(this.#sizeOf))
     if (costUsd === null) this.#unpricedRowCount += 1
     else this.#costUsd += costUsd
   }
@@ -40,6 +53,11 @@ export class RunTally {
   /** Rows whose partial pictures will be stored. */
   get keptPartialsCount(): number {
     return this.#keptPartialsCount
+  }
+
+  /** Rows whose input pictures will be compared. */
+  get checkedInputsCount(): number {
+    return this.#checkedInputsCount
   }
 
   /** Once, after the last job. */

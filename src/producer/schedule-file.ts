@@ -62,6 +62,7 @@ export const ScheduleSettings = z.strictObject({
     .optional()
     .describe(`a whole number from 1 to ${SAMPLE_ROWS_MAX}`),
   force: z.boolean().optional().describe('true or false'),
+  checkInputs: z.boolean().optional().describe('true or false'),
 })
 export type ScheduleSettings = z.infer<typeof ScheduleSettings>
 

@@ -6,8 +6,9 @@ import { RunId } from '../job.ts'
 import type { Logger } from '../logger.ts'
 import type { Queue } from '../queue/queue.ts'
 import type { Store } from '../storage/store.ts'
+import { cancelRun } from './cancel-run.ts'
 import { enqueuePlan, type RunTerms } from './enqueue.ts'
-import { formatProblem } from './format-problems.ts'
+import { formatProblem, isFlag } from './format-problems.ts'
 import type { Plan } from './plan.ts'
 import { AppliedSchedule } from './schedule-apply.ts'
 import type { Schedule, ScheduleSettings } from './schedule-file.ts'
@@ -101,12 +102,20 @@ export async function fire(schedule: Schedule, tick: Tick, tools: ScheduleTools)
   if (going.length > 0 && concurrencyPolicy === 'forbid') {
     return settle(schedule, tick, { skip: `${going.join(', ')} is not over`, tools })
   }
-  if (concurrencyPolicy === 'replace') {
-    for (const run of going) await queue.ledger.steer(run, 'cancel')
-  }
-  const replaced = concurrencyPolicy === 'replace' && going.length > 0
-  const note = replaced ? `${going.join(', ')} was cancelled for it` : null
+  const note = concurrencyPolicy === 'replace' ? await replace(going, tools) : null
   return enter(schedule, { ...tick, note: joined(tick.note, note) }, tools)
+}
+
+/** One that is still being planned has lost its claim, and sees that for itself. Gives a note. */
+async function replace(going: readonly RunId[], tools: ScheduleTools): Promise<string | null> {
+  const notes: string[] = []
+  for (const run of going) {
+    const isEntered = (await tools.queue.ledger.books(run)) !== undefined
+    const state = isEntered ? await cancelRun(run, tools) : undefined
+    if (state === undefined) notes.push(`${run} was still being planned and is given up for it`)
+    if (state === 'cancelled') notes.push(`${run} was cancelled for it`)
+  }
+  return joined(...notes)
 }
 
 /** An earlier delivery got as far as the ledger; what comes after may be missing. */
@@ -126,7 +135,10 @@ async function finishEntering(
 const joined = (...notes: (string | null)[]): string | null =>
   notes.filter((note) => note !== null).join('; ') || null
 
-/** Gives the schedule's runs that are going. Where that forbids another one, nothing is claimed. */
+/**
+ * Gives the schedule's runs that are going. Where that forbids another one, nothing is claimed; where that replaces
+ * them, one that is still being planned loses its claim.
+ */
 async function claim(
   { name, concurrencyPolicy }: Schedule,
   { run }: Tick,
@@ -134,31 +146,39 @@ async function claim(
 ): Promise<RunId[]> {
   const claimedAt = new Date().toISOString()
   for (;;) {
-    const seen = await readScheduleState(name, store)
-    const others = seen.runs.filter((each) => each.run !== run)
-    const areGoing = await Promise.all(others.map((each) => isGoing(each, queue)))
-    const over = new Set(others.filter((_, index) => !areGoing[index]).map((each) => each.run))
+    const standings = new Map<RunId, Standing>()
+    for (const each of (await readScheduleState(name, store)).runs) {
+      standings.set(each.run, await standingOf(each, queue))
+    }
     let going: RunId[] = []
     let isNew = false
     await changeScheduleState(name, store, (state) => {
-      const kept = state.runs.filter((each) => each.run !== run && !over.has(each.run))
+      const others = state.runs.filter((each) => each.run !== run)
+      const kept = others.filter((each) => standings.get(each.run) !== 'over')
       going = kept.map((each) => each.run)
       // Another worker has claimed one meanwhile: look again, it may be over as well.
-      isNew = going.some((each) => !others.some((other) => other.run === each))
+      isNew = going.some((each) => !standings.has(each))
       const mayClaim = !isNew && (going.length === 0 || concurrencyPolicy !== 'forbid')
-      return { ...state, runs: mayClaim ? [...kept, { run, claimedAt }] : kept }
+      if (!mayClaim) return { ...state, runs: kept }
+      const beside =
+        concurrencyPolicy === 'replace'
+          ? kept.filter((each) => standings.get(each.run) === 'entered')
+          : kept
+      return { ...state, runs: [...beside, { run, claimedAt }] }
     })
     if (!isNew) return going
   }
 }
 
-async function isGoing(
+type Standing = 'planned' | 'entered' | 'over'
+
+async function standingOf(
   { run, claimedAt }: ScheduleState['runs'][number],
   { ledger }: Queue,
-): Promise<boolean> {
+): Promise<Standing> {
   const books = await ledger.books(run)
-  if (books !== undefined) return books.finishedAt === undefined
-  return Date.now() - Date.parse(claimedAt) < PLANNING_MAX_MS
+  if (books !== undefined) return books.finishedAt === undefined ? 'entered' : 'over'
+  return Date.now() - Date.parse(claimedAt) < PLANNING_MAX_MS ? 'planned' : 'over'
 }
 
 async function enter(schedule: Schedule, tick: Tick, tools: ScheduleTools): Promise<Fired> {
@@ -168,13 +188,30 @@ async function enter(schedule: Schedule, tick: Tick, tools: ScheduleTools): Prom
     await using source = await openScheduledManifest(manifest, { ...tools, workDir })
     await using plan = await tools.plan(source.path, settings, tick.run)
     for (const warning of plan.warnings) tools.logger.warn({ schedule: name }, warning)
+    const replaced = { skip: 'a later tick took its place while it was being planned', tools }
+    if (await isReplaced(schedule, tick, tools)) return await settle(schedule, tick, replaced)
     const terms = { ...tools.termsOf(settings), schedule: name }
     const { kind, run } = await enqueuePlan(plan, tools, terms)
+    if (kind === 'opened' && (await isReplaced(schedule, tick, tools))) {
+      // The later tick may have looked for it before it was there to be cancelled.
+      await cancelRun(run, tools)
+      return await settle(schedule, tick, replaced)
+    }
     return await settle(schedule, tick, { entered: { kind, run }, tools })
   } catch (error) {
     if (!isLasting(error)) throw error
     return settle(schedule, tick, { error: named(error, manifest), tools })
   }
+}
+
+async function isReplaced(
+  { name, concurrencyPolicy }: Schedule,
+  { run }: Tick,
+  { store }: ScheduleTools,
+): Promise<boolean> {
+  if (concurrencyPolicy !== 'replace') return false
+  const { runs } = await readScheduleState(name, store)
+  return !runs.some((claimed) => claimed.run === run)
 }
 
 /** Trying the same again would come to the same. */
@@ -187,9 +224,7 @@ const isLasting = (error: unknown): error is Error =>
 function named(error: Error, manifest: string): Error {
   if (!(error instanceof ManifestError)) return error
   const problems = error.problems.map((problem) =>
-    problem.line === undefined && problem.column !== undefined
-      ? problem
-      : { ...problem, file: manifest },
+    isFlag(problem) ? problem : { ...problem, file: manifest },
   )
   return new ManifestError(problems, error.problemCount)
 }
@@ -209,14 +244,15 @@ async function settle(schedule: Schedule, tick: Tick, end: End): Promise<Fired> 
   const { outcome, note } = fired
   const dueAt = new Date(tick.dueAt).toISOString()
   const last = { dueAt, at, byHand, outcome, run: fired.run, note }
+  const lastRun = fired.run === null ? {} : { lastRun: { run: fired.run, dueAt } }
   await changeScheduleState(schedule.name, end.tools.store, (state) => ({
     ...state,
+    // A tick that was replaced ends after the one that took its place.
+    ...(state.last !== null && state.last.dueAt > dueAt ? {} : { last, ...lastRun }),
     runs: state.runs.flatMap((claimed) => {
       if (claimed.run !== run) return [claimed]
       return fired.run === null ? [] : [{ ...claimed, run: fired.run }]
     }),
-    last,
-    lastRun: fired.run === null ? state.lastRun : { run: fired.run, dueAt },
   }))
   return fired
 }

@@ -1,5 +1,6 @@
 import { Drop, Liquid, type Template } from 'liquidjs'
 import { nearest } from '../nearest.ts'
+import { isGiven } from './cell-values.ts'
 
 /** More than a person writes; a column full of different templates must not fill the memory. */
 const PARSED_MAX = 1_000
@@ -17,7 +18,8 @@ export interface TemplateVariables {
 }
 
 export type Rendered =
-  | { kind: 'text'; text: string }
+  /** `blanks`: variables that left an empty place in the text. */
+  | { kind: 'text'; text: string; blanks?: readonly string[] }
   | { kind: 'problem'; message: string; suggestion?: string }
 
 /**
@@ -34,7 +36,8 @@ export class Templates {
       if (parsed.kind === 'plain') return renderPlain(parsed.parts, variables)
       const globals = new VariablesDrop(variables)
       const rendered: unknown = this.#liquid.renderSync(parsed.template, {}, { globals })
-      return { kind: 'text', text: String(rendered) }
+      const blanks = parsed.names.filter((name) => !isGiven(variables.get(name)))
+      return textWith(String(rendered), blanks)
     } catch (error) {
       return { kind: 'problem', ...this.#describe(error as LiquidFailure, text, variables) }
     }
@@ -46,7 +49,7 @@ export class Templates {
     const parts = plainParts(text)
     const parsed: Parsed =
       parts === undefined
-        ? { kind: 'liquid', template: this.#liquid.parse(text) }
+        ? { kind: 'liquid', template: this.#liquid.parse(text), names: plainNamesIn(text) }
         : { kind: 'plain', parts }
     if (this.#parsed.size >= PARSED_MAX) this.#parsed.clear()
     this.#parsed.set(text, parsed)
@@ -75,7 +78,7 @@ export class Templates {
 }
 
 type Parsed =
-  | { kind: 'liquid'; template: Template[] }
+  | { kind: 'liquid'; template: Template[]; names: readonly string[] }
   /** Text, name, text, name, …, text. */
   | { kind: 'plain'; parts: readonly string[] }
 
@@ -94,15 +97,28 @@ function plainParts(text: string): string[] | undefined {
   return isPlain ? parts : undefined
 }
 
+/** What is put in as it is. Whoever writes tags or filters has thought of empty values there. */
+function plainNamesIn(text: string): string[] {
+  if (text.includes('{%')) return []
+  const names = [...text.matchAll(/\{\{-?\s*([A-Za-z_]\w*)\s*-?\}\}/g)].map(([, name = '']) => name)
+  return names.filter((name) => !LITERALS.has(name))
+}
+
 function renderPlain(parts: readonly string[], variables: TemplateVariables): Rendered {
   let text = ''
+  const blanks: string[] = []
   for (const [index, part] of parts.entries()) {
-    const value = index % 2 === 0 ? part : variables.get(part)
+    const isName = index % 2 === 1
+    const value = isName ? variables.get(part) : part
     if (value === undefined) return { kind: 'problem', ...describeUnknown(part, variables) }
+    if (isName && !isGiven(value)) blanks.push(part)
     text += asText(value)
   }
-  return { kind: 'text', text }
+  return textWith(text, blanks)
 }
+
+const textWith = (text: string, blanks: readonly string[]): Rendered =>
+  blanks.length === 0 ? { kind: 'text', text } : { kind: 'text', text, blanks }
 
 /** Text without these is no template: Liquid never sees it. */
 export function isTemplate(text: string): boolean {

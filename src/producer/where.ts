@@ -14,19 +14,21 @@ export interface Condition {
 const FIELD = /\s*(?:"((?:[^"]|"")*)"|([^"=~,]*?))\s*(!=|=|~)/y
 const VALUE = /\s*(?:"((?:[^"]|"")*)"|((?!\s*")[^,]*?))\s*(,|$)/y
 
-/** Throws ConfigError that names the place where it stops making sense. */
-export function parseWhere(text: string): Condition[] {
+/** Throws ConfigError that names the place where it stops making sense, with an example of what is asked for. */
+export function parseWhere(text: string, example = 'code=api_unavailable,id~mug'): Condition[] {
   const conditions: Condition[] = []
   let at = 0
   for (let more = true; more;) {
     const field = take(FIELD, text, at)
     const name = textOf(field)
     if (field === undefined || name === undefined || name === '') {
-      throw bad(text, at, 'write a field, then =, != or ~, then a value')
+      throw bad(text, at, { what: 'write a field, then =, != or ~, then a value', example })
     }
     const value = take(VALUE, text, field.end)
-    if (value === undefined)
-      throw bad(text, field.end, 'its closing quote is missing, or more follows it')
+    if (value === undefined) {
+      const what = 'its closing quote is missing, or more follows it'
+      throw bad(text, field.end, { what, example })
+    }
     conditions.push({
       field: name,
       operator: field.last as Condition['operator'],
@@ -44,14 +46,15 @@ export function matches(
   valueOf: (field: string) => string | undefined,
 ): boolean {
   return conditions.every(({ field, operator, value }) => {
-    const found = valueOf(field) ?? ''
+    // An accent may be part of its letter or a sign of its own: it reads the same.
+    const [found, wanted] = [(valueOf(field) ?? '').normalize(), value.normalize()]
     switch (operator) {
       case '=':
-        return found === value
+        return found === wanted
       case '!=':
-        return found !== value
+        return found !== wanted
       case '~':
-        return found.toLowerCase().includes(value.toLowerCase())
+        return found.toLowerCase().includes(wanted.toLowerCase())
     }
   })
 }
@@ -74,10 +77,8 @@ function take(pattern: RegExp, text: string, at: number): Taken | undefined {
 const textOf = (taken: Taken | undefined): string | undefined =>
   taken?.quoted?.replaceAll('""', '"') ?? taken?.plain
 
-function bad(text: string, at: number, what: string): ConfigError {
+function bad(text: string, at: number, { what, example }: { what: string; example: string }) {
   const rest = text.slice(at).trim()
   const place = rest === '' ? 'at its end' : `at ${JSON.stringify(rest)}`
-  return new ConfigError(
-    `--where ${JSON.stringify(text)}: ${place}: ${what}, e.g. 'code=api_unavailable,id~mug'`,
-  )
+  return new ConfigError(`--where ${JSON.stringify(text)}: ${place}: ${what}, e.g. '${example}'`)
 }

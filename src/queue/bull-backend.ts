@@ -7,6 +7,7 @@ export type BullQueue = Pick<
   | 'add'
   | 'addBulk'
   | 'getJobCounts'
+  | 'getJob'
   | 'getJobState'
   | 'remove'
   | 'rateLimit'

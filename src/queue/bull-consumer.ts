@@ -2,12 +2,24 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Job } from 'bullmq'
+import { z } from 'zod'
 import { messageOf, type RenderError } from '../errors.ts'
 import { RunId } from '../job.ts'
 import type { BullBackend, BullWorker } from './bull-backend.ts'
 import { leastWaitMsOf, putBack, toQueueFailure, type Brakes } from './failure.ts'
-import type { ConsumeOptions, Consumer, Handlers, RunCursor } from './queue.ts'
+import { EarlierAttempt, EARLIER_ATTEMPTS_MAX } from '../row-result.ts'
+import type {
+  ConsumeOptions,
+  Consumer,
+  Delivery,
+  Handlers,
+  RunCursor,
+  RunTrouble,
+} from './queue.ts'
 import { SCHEDULES_QUEUE } from './schedules.ts'
+
+/** Longer messages help nobody, and are read with every look at the run. */
+const TROUBLE_TEXT_MAX = 1_000
 
 /** A run's steps are short and mostly waiting; this many runs are fed and collected at once. */
 const RUNS_AT_ONCE = 4
@@ -17,6 +29,8 @@ const RUNS_AT_ONCE = 4
  * long before; this bound only ends what never reaches the ledger.
  */
 const STALLED_COUNT_MAX = 50
+
+const EarlierAttempts = z.array(EarlierAttempt).max(EARLIER_ATTEMPTS_MAX)
 
 /** BullMQ's own limiter never limits here: it must be set for a pause by `rateLimit()` to reach every worker. */
 const LIMITER = { max: 1_000_000, duration: 1_000 }
@@ -29,6 +43,13 @@ const RATE_LIMIT_LOOK_MS = 1_000
 
 /** After abandoning, handlers get this long to come back before we stop waiting for them. */
 const ABANDON_GRACE_MS = 10_000
+
+/** What the job of a run holds. A step that succeeds leaves no trouble behind. */
+export interface RunJob {
+  run: string
+  cursor: RunCursor
+  trouble?: RunTrouble
+}
 
 export async function startConsumer(
   backend: BullBackend,
@@ -55,14 +76,20 @@ export async function startConsumer(
   const renders = backend.openWorker(
     'renders',
     async (job: Job, token?: string, signal?: AbortSignal) => {
-      const delivery = {
+      const { payload, earlierAttempts } = contentOf(job)
+      const delivery: Delivery = {
         attempt: job.attemptsMade + 1,
         isLastAttempt: job.attemptsMade + 1 >= (job.opts.attempts ?? 1),
         stopping: AbortSignal.any([stopping.signal, ...(signal === undefined ? [] : [signal])]),
         abandoned: abandoned.signal,
+        earlierAttempts,
+        async remember(attempt) {
+          const attempts = [...earlierAttempts, attempt].slice(-EARLIER_ATTEMPTS_MAX)
+          await job.updateData({ ...(payload as object), earlierAttempts: attempts })
+        },
       }
       try {
-        await handlers.render(job.data, delivery)
+        await handlers.render(payload, delivery)
       } catch (error) {
         throw await toQueueFailure(error, { job, token, brakes })
       }
@@ -72,8 +99,12 @@ export async function startConsumer(
   const runs = backend.openWorker(
     'runs',
     async (job: Job, token?: string) => {
-      const { run, cursor } = job.data as { run: string; cursor: RunCursor }
-      const next = await handlers.run(RunId.parse(run), cursor)
+      const { run, cursor, trouble } = job.data as RunJob
+      const next = await handlers.run(RunId.parse(run), cursor).catch(async (error: unknown) => {
+        // Where even this fails, the queue itself is the trouble.
+        await job.updateData({ run, cursor, trouble: more(trouble, error) }).catch(() => {})
+        throw error
+      })
       if (next === 'over') return
       await job.updateData({ run, cursor: next.cursor })
       throw await putBack(job, token, next.againInMs)
@@ -121,6 +152,19 @@ export async function startConsumer(
   }
   return { drain, [Symbol.asyncDispose]: () => drain(0) }
 }
+
+/** A row's earlier tries travel beside its payload. Whatever else stands in their place, a row without them is whole. */
+function contentOf({ data }: Job): { payload: unknown; earlierAttempts: EarlierAttempt[] } {
+  if (typeof data !== 'object' || data === null) return { payload: data, earlierAttempts: [] }
+  const { earlierAttempts, ...payload } = data as { earlierAttempts?: unknown }
+  return { payload, earlierAttempts: EarlierAttempts.safeParse(earlierAttempts).data ?? [] }
+}
+
+const more = (trouble: RunTrouble | undefined, error: unknown): RunTrouble => ({
+  message: messageOf(error).slice(0, TROUBLE_TEXT_MAX),
+  stepsFailed: (trouble?.stepsFailed ?? 0) + 1,
+  since: trouble?.since ?? Date.now(),
+})
 
 function listen(worker: BullWorker, { onTrouble }: ConsumeOptions): void {
   worker.on('error', (error) => onTrouble(`queue: ${messageOf(error)}`, error))

@@ -1,8 +1,8 @@
 /** Our queue over BullMQ's, the same for every backend. */
 import type { JobType } from 'bullmq'
-import { jobIdOf, type RenderJob, type RunId } from '../job.ts'
+import { jobIdOf, type RunId } from '../job.ts'
 import type { BullBackend } from './bull-backend.ts'
-import { brakesOf, startConsumer } from './bull-consumer.ts'
+import { brakesOf, startConsumer, type RunJob } from './bull-consumer.ts'
 import type { Priority } from '../outcome.ts'
 import type { ConsumeOptions, Consumer, Handlers, Queue } from './queue.ts'
 import { SCHEDULES_QUEUE, schedulesOver } from './schedules.ts'
@@ -14,6 +14,9 @@ const JOB_OPTIONS = { backoff: { type: 'custom' }, stackTraceLimit: 3, keepLogs:
 
 /** A run's steps are repeated until they succeed: with the longest backoff, this is about a week. */
 const RUN_ATTEMPTS = 10_000
+
+/** A store that is away for a moment, or a worker of another store, fails one or two. */
+const TROUBLE_STEPS_MIN = 3
 
 /** BullMQ takes the smallest number first, and what has none before all others: so every row has one. */
 const BULL_PRIORITY: Readonly<Record<Priority, number>> = { high: 1, normal: 2, low: 3 }
@@ -62,8 +65,9 @@ export function queueOver(backend: BullBackend, onTrouble: (message: string) => 
     },
 
     async addRun(run: RunId) {
-      // A run whose steps were given up would make adding it again a no-op.
-      if ((await runs.getJobState(run)) === 'failed') await runs.remove(run)
+      // What BullMQ keeps of a run whose steps were given up, or ended while the ledger did not know it, would make
+      // adding it again a no-op.
+      if (!DELIVERED_STATES.has(await runs.getJobState(run))) await runs.remove(run)
       const data = { run, cursor: { nextRow: 0 } }
       await runs.add('run', data, { ...JOB_OPTIONS, attempts: RUN_ATTEMPTS, jobId: run })
     },
@@ -74,19 +78,26 @@ export function queueOver(backend: BullBackend, onTrouble: (message: string) => 
       return { waiting: waiting + paused + prioritized, active, delayed }
     },
 
+    async runTrouble(run) {
+      const job = await runs.getJob(run)
+      const { trouble } = (job?.data ?? {}) as Partial<RunJob>
+      return trouble !== undefined && trouble.stepsFailed >= TROUBLE_STEPS_MIN ? trouble : undefined
+    },
+
     async runCount() {
       const counts = await runs.getJobCounts(...COUNTED_STATES)
       return Object.values(counts).reduce((sum, count) => sum + count, 0)
     },
 
-    async missingRenders(jobs) {
-      const missing: RenderJob[] = []
-      for (const job of jobs) {
-        const state = await renders.getJobState(jobIdOf(job))
+    async missingRenders(run, rows) {
+      const missing: number[] = []
+      for (const row of rows) {
+        const jobId = jobIdOf({ run, row })
+        const state = await renders.getJobState(jobId)
         if (DELIVERED_STATES.has(state)) continue
         // A finished job that is still kept would make adding it again a no-op.
-        if (state !== 'unknown') await renders.remove(jobIdOf(job))
-        missing.push(job)
+        if (state !== 'unknown') await renders.remove(jobId)
+        missing.push(row)
       }
       return missing
     },

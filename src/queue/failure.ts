@@ -9,9 +9,6 @@ export interface Brakes {
   stop(error: RenderError, reason: string): Promise<void>
 }
 
-/** Rows that are never let through would circle for ever; this many pick-ups are a lifetime of waiting. */
-const PICK_UPS_MAX = 10_000
-
 /** The error the processor must throw. Moving the job back needs its lock token. */
 export async function toQueueFailure(
   error: unknown,
@@ -26,11 +23,9 @@ export async function toQueueFailure(
     case 'unknown':
       return error
     case 'after':
-      if (job.attemptsStarted > PICK_UPS_MAX) return error
       await brakes.rateLimit(advice.delayMs)
       return new RateLimitError()
     case 'later':
-      if (job.attemptsStarted > PICK_UPS_MAX) return error
       return putBack(job, token, advice.delayMs)
     case 'pause':
       await brakes.stop(error, advice.reason)

@@ -77,7 +77,10 @@ export type Begin =
   | { kind: 'busy' }
   /** Too many calls of this row ended unknown. */
   | { kind: 'held'; calls: number; unknownCalls: number }
-  /** Nothing may be called for this run now. What is in the spool already may still be stored. */
+  /**
+   * Nothing may be called for this row now: its run is paused, or cancelled while the row's answer waits in another
+   * worker's spool. What is in the spool already may still be stored.
+   */
   | { kind: 'paused' }
   /** The run was cancelled, is over, or is not known here. */
   | { kind: 'cancelled' }
@@ -91,6 +94,17 @@ export interface Settlement {
    */
   callFate: CallFate
   result: RowResult
+}
+
+/** What became of the call of an attempt that did not end its row. `answered`: the answer waits in a spool. */
+export type ReleasedCall = CallFate | 'answered'
+
+/** Rows with a call that has not come to its end. */
+export interface RowsInFlight {
+  /** A call was booked, and nobody has said what became of it. */
+  calling: number[]
+  /** The answer has come, is paid, and waits in a spool to be stored. */
+  answered: number[]
 }
 
 /** `stale`: another worker has begun the row since; nothing was changed. */
@@ -118,17 +132,14 @@ export interface Ledger {
   latestRuns(countMax: number): Promise<RunBooks[]>
   /** Changes the state where it can be changed so; gives the state afterwards, undefined for an unknown run. */
   steer(run: RunId, steering: Steering): Promise<RunState | undefined>
-  /** Rows of the run with a call that was booked and has not ended. */
-  callsInFlight(run: RunId): Promise<number>
-  /**
-   * Books a stored part of results again, after the ledger was lost. False when that part is booked already;
-   * parts come in order.
-   */
-  restore(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean>
+  /** In ascending order. */
+  rowsInFlight(run: RunId): Promise<RowsInFlight>
+  /** What is still answered and not stored will not be: it is booked as calls of unknown outcome. */
+  giveUpAnswers(run: RunId): Promise<void>
 
   begin(claim: RowClaim, options: BeginOptions): Promise<Begin>
   /** The attempt is over, the row is not. False when the epoch is no longer current. */
-  release(claim: RowClaim, epoch: number, callFate: CallFate): Promise<boolean>
+  release(claim: RowClaim, epoch: number, call: ReleasedCall): Promise<boolean>
   /** The row is over. Idempotent; the first outcome stands. */
   settle(claim: RowClaim, settlement: Settlement): Promise<Settled>
 
@@ -136,8 +147,12 @@ export interface Ledger {
   unsettledRows(run: RunId, firstRow: number, rowCount: number): Promise<number[]>
   /** Results not yet written to the store, in a stable order. */
   uncollected(run: RunId, countMax: number): Promise<RowResult[]>
-  /** Those results are stored as part `part` (zero-based). False when that part was acknowledged before. */
-  acknowledge(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean>
+  /**
+   * Those results are stored as part `part` (zero-based): their rows are no longer to be collected, and one that has
+   * no outcome here, because the ledger was lost since, gets it back. False when the part was booked before, is not
+   * the next one, or the run is over or not known.
+   */
+  bookPart(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean>
   /** The books are closed; what has no outcome in a cancelled run counts as cancelled. */
   finishRun(run: RunId, finishedAt: number): Promise<void>
 

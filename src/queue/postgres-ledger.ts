@@ -3,7 +3,6 @@
  * That makes it atomic without a client-side transaction, which the embedded database could not isolate:
  * there all connections share one session.
  */
-import type { CallFate } from '../errors.ts'
 import type { RunId } from '../job.ts'
 import { OUTCOMES } from '../outcome.ts'
 import {
@@ -12,10 +11,12 @@ import {
   type BeginOptions,
   type Brake,
   type Ledger,
+  type ReleasedCall,
   type RowClaim,
   type RowResult,
   type RunBooks,
   type RunEntry,
+  type RowsInFlight,
   type RunState,
   type Settled,
   type Settlement,
@@ -53,6 +54,7 @@ create table if not exists ledger_row (
   calls int not null default 0,
   primary key (run, row_ordinal)
 );
+alter table ledger_row add column if not exists answered boolean not null default false;
 
 create table if not exists ledger_result (
   run text not null,
@@ -98,6 +100,7 @@ begin
   if r.outcome is not null then return jsonb_build_object('kind', 'done'); end if;
   if p_calling and run_state = 'paused' then return jsonb_build_object('kind', 'paused'); end if;
   if p_calling and run_state = 'cancelled' then
+    if r.answered then return jsonb_build_object('kind', 'paused'); end if;
     if r.calling then
       update ledger_row set calling = false, unknown_calls = unknown_calls + 1 where run = p_run and row_ordinal = p_row;
       update ledger_run set unknown_calls = unknown_calls + 1 where run = p_run;
@@ -117,7 +120,8 @@ begin
       update ledger_run set unknown_calls = unknown_calls + 1 where run = p_run;
     end if;
     if r.unknown_calls >= p_unknown_max then
-      update ledger_row set calling = false, unknown_calls = r.unknown_calls where run = p_run and row_ordinal = p_row;
+      update ledger_row set calling = false, answered = false, unknown_calls = r.unknown_calls
+        where run = p_run and row_ordinal = p_row;
       delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
       return jsonb_build_object('kind', 'held', 'calls', r.calls, 'unknownCalls', r.unknown_calls);
     end if;
@@ -126,7 +130,7 @@ begin
   end if;
 
   update ledger_row
-    set epoch = r.epoch + 1, calling = p_calling, unknown_calls = r.unknown_calls, calls = r.calls
+    set epoch = r.epoch + 1, calling = p_calling, answered = not p_calling, unknown_calls = r.unknown_calls, calls = r.calls
     where run = p_run and row_ordinal = p_row;
   return jsonb_build_object('kind', 'go', 'epoch', r.epoch + 1, 'calls', r.calls, 'unknownCalls', r.unknown_calls);
 end $$;
@@ -137,17 +141,16 @@ declare r ledger_row;
 begin
   select * into r from ledger_row where run = p_run and row_ordinal = p_row for update;
   if r.epoch is distinct from p_epoch or r.outcome is not null then return false; end if;
-  if r.calling then
-    update ledger_row set
-      calling = false,
-      calls = calls - (p_fate = 'not-sent')::int,
-      unknown_calls = unknown_calls + (p_fate = 'presumed-paid')::int
-      where run = p_run and row_ordinal = p_row;
-    update ledger_run set
-      calls = calls - (p_fate = 'not-sent')::int,
-      unknown_calls = unknown_calls + (p_fate = 'presumed-paid')::int
-      where run = p_run and p_fate <> 'unpaid';
-  end if;
+  update ledger_row set
+    calling = false,
+    answered = (p_fate = 'answered'),
+    calls = calls - (calling and p_fate = 'not-sent')::int,
+    unknown_calls = unknown_calls + (calling and p_fate = 'presumed-paid')::int
+    where run = p_run and row_ordinal = p_row;
+  update ledger_run set
+    calls = calls - (p_fate = 'not-sent')::int,
+    unknown_calls = unknown_calls + (p_fate = 'presumed-paid')::int
+    where run = p_run and r.calling and p_fate in ('not-sent', 'presumed-paid');
   delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
   return true;
 end $$;
@@ -170,7 +173,7 @@ begin
     end if;
   end if;
   delete from ledger_flight where fingerprint = p_fingerprint and run = p_run and row_ordinal = p_row;
-  update ledger_row set outcome = p_result->>'outcome', calling = false where run = p_run and row_ordinal = p_row;
+  update ledger_row set outcome = p_result->>'outcome', calling = false, answered = false where run = p_run and row_ordinal = p_row;
   ended := p_result->>'outcome';
   update ledger_run set
     outcomes = outcomes || jsonb_build_object(ended, coalesce((outcomes->>ended)::int, 0) + 1),
@@ -197,28 +200,42 @@ begin
   return changed;
 end $$;
 
-create or replace function ledger_restore(p_run text, p_part int, p_results jsonb)
-returns boolean language plpgsql as $$
-declare result jsonb; fresh int;
+create or replace function ledger_give_up_answers(p_run text)
+returns void language plpgsql as $$
+declare given_up int;
 begin
-  update ledger_run set result_parts = p_part + 1 where run = p_run and result_parts = p_part;
-  if not found then return false; end if;
-  for result in select * from jsonb_array_elements(p_results) loop
-    insert into ledger_row (run, row_ordinal, outcome) values (p_run, (result->>'row')::int, result->>'outcome')
-      on conflict (run, row_ordinal) do update set outcome = excluded.outcome where ledger_row.outcome is null;
-    get diagnostics fresh = row_count;
-    if fresh > 0 then
-      update ledger_run set
-        outcomes = outcomes || jsonb_build_object(
-          result->>'outcome', coalesce((outcomes->>(result->>'outcome'))::int, 0) + 1),
-        pictures = pictures + (result->>'pictures')::int,
-        cost_micro_usd = cost_micro_usd + (result->>'costMicroUsd')::bigint,
-        calls = calls + (result->>'calls')::int,
-        unknown_calls = unknown_calls + (result->>'unknownCalls')::int
-        where run = p_run;
-    end if;
+  update ledger_row set answered = false, unknown_calls = unknown_calls + 1 where run = p_run and answered;
+  get diagnostics given_up = row_count;
+  update ledger_run set unknown_calls = unknown_calls + given_up where run = p_run and given_up > 0;
+end $$;
+
+create or replace function ledger_book_part(p_run text, p_part int, p_results jsonb)
+returns boolean language plpgsql as $$
+declare rows int[]; lost jsonb; pictures int;
+begin
+  if not exists (select 1 from ledger_run where run = p_run and result_parts = p_part and finished_at is null) then
+    return false;
+  end if;
+  select array_agg((value->>'row')::int) into rows from jsonb_array_elements(p_results);
+  insert into ledger_row (run, row_ordinal) select p_run, unnest(rows) order by 2 on conflict do nothing;
+  -- All rows before the run, as everybody else has it: so nobody waits for one who waits for him.
+  perform 1 from ledger_row where run = p_run and row_ordinal = any (rows) and outcome is null
+    order by row_ordinal for update;
+  for lost in
+    select value from jsonb_array_elements(p_results) join ledger_row on row_ordinal = (value->>'row')::int
+      where run = p_run and ledger_row.outcome is null
+  loop
+    pictures := case lost->>'outcome' when 'succeeded' then jsonb_array_length(lost->'keys') else 0 end;
+    perform ledger_settle(p_run, (lost->>'row')::int, lost->>'fingerprint', null, 'presumed-paid',
+      pictures, (lost->>'costMicroUsd')::bigint, lost);
+    update ledger_run set
+      calls = calls + (lost->>'calls')::int,
+      unknown_calls = unknown_calls + (lost->>'unknownCalls')::int
+      where run = p_run;
   end loop;
-  return true;
+  delete from ledger_result where run = p_run and row_ordinal = any (rows);
+  update ledger_run set result_parts = p_part + 1 where run = p_run and result_parts = p_part;
+  return found;
 end $$;
 
 create or replace function ledger_finish_run(p_run text, p_finished_at bigint)
@@ -233,15 +250,6 @@ begin
     where run = p_run and finished_at is null;
   -- The counts are in the run's own row by now, and each row's outcome is in the store.
   delete from ledger_row where run = p_run;
-end $$;
-
-create or replace function ledger_acknowledge(p_run text, p_part int, p_rows int[])
-returns boolean language plpgsql as $$
-begin
-  update ledger_run set result_parts = p_part + 1 where run = p_run and result_parts = p_part;
-  if not found then return false; end if;
-  delete from ledger_result where run = p_run and row_ordinal = any (p_rows);
-  return true;
 end $$;
 `
 
@@ -285,22 +293,24 @@ export class PostgresLedger implements Ledger {
     return (state as RunState | null) ?? undefined
   }
 
-  async callsInFlight(run: RunId): Promise<number> {
-    const sql = 'select count(*) as value from ledger_row where run = $1 and calling'
-    return Number(await this.#value(sql, [run]))
+  async rowsInFlight(run: RunId): Promise<RowsInFlight> {
+    const { rows } = await this.#pool.query(
+      'select row_ordinal, answered from ledger_row where run = $1 and (calling or answered) order by row_ordinal',
+      [run],
+    )
+    const rowsWith = (isAnswered: boolean) =>
+      rows.filter((row) => row['answered'] === isAnswered).map((row) => Number(row['row_ordinal']))
+    return { calling: rowsWith(false), answered: rowsWith(true) }
   }
 
-  async restore(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
-    const rows = results.map(({ row, outcome, keys, costUsd, calls, unknownCalls }) => ({
-      row,
-      outcome,
-      pictures: outcome === 'succeeded' ? keys.length : 0,
-      costMicroUsd: toMicroUsd(costUsd),
-      calls,
-      unknownCalls,
-    }))
+  async giveUpAnswers(run: RunId): Promise<void> {
+    await this.#pool.query('select ledger_give_up_answers($1)', [run])
+  }
+
+  async bookPart(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
+    const rows = results.map((result) => ({ ...result, costMicroUsd: toMicroUsd(result.costUsd) }))
     const values = [run, part, JSON.stringify(rows)]
-    return (await this.#value('select ledger_restore($1, $2, $3) as value', values)) as boolean
+    return (await this.#value('select ledger_book_part($1, $2, $3) as value', values)) as boolean
   }
 
   async begin({ run, row, fingerprint }: RowClaim, options: BeginOptions): Promise<Begin> {
@@ -314,9 +324,9 @@ export class PostgresLedger implements Ledger {
     ])) as Begin
   }
 
-  async release(claim: RowClaim, epoch: number, callFate: CallFate): Promise<boolean> {
+  async release(claim: RowClaim, epoch: number, call: ReleasedCall): Promise<boolean> {
     const { run, row, fingerprint } = claim
-    const values = [run, row, fingerprint, epoch, callFate]
+    const values = [run, row, fingerprint, epoch, call]
     return (await this.#value(
       'select ledger_release($1, $2, $3, $4, $5) as value',
       values,
@@ -354,11 +364,6 @@ export class PostgresLedger implements Ledger {
       [run, countMax],
     )
     return rows.map((row) => row['body'] as RowResult)
-  }
-
-  async acknowledge(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
-    const values = [run, part, results.map(({ row }) => row)]
-    return (await this.#value('select ledger_acknowledge($1, $2, $3) as value', values)) as boolean
   }
 
   async finishRun(run: RunId, finishedAt: number): Promise<void> {

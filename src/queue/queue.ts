@@ -5,6 +5,7 @@
  */
 import type { RenderJob, RunId } from '../job.ts'
 import type { Priority } from '../outcome.ts'
+import type { EarlierAttempt } from '../row-result.ts'
 import type { Ledger } from './ledger.ts'
 
 export interface RenderCounts {
@@ -25,6 +26,10 @@ export interface Delivery {
   stopping: AbortSignal
   /** Aborted when even a paid call must be given up: the drain deadline has passed. */
   abandoned: AbortSignal
+  /** What was remembered of the row's tries before this one; lost with the queue. */
+  earlierAttempts: readonly EarlierAttempt[]
+  /** Keeps it with the row for the deliveries to come; the oldest ones give way. */
+  remember(attempt: EarlierAttempt): Promise<void>
 }
 
 /** Where a run stands in feeding; kept in its job, so whoever holds the run next goes on from there. */
@@ -32,6 +37,19 @@ export interface RunCursor {
   nextRow: number
   /** Rows with an outcome at the last step: how fast the run is worked on. */
   settled?: number
+  /** Unix ms, when all rows that were fed were found to be on the queue, or put back. */
+  lookedAt?: number
+  /** Steps in which a cancelled run has waited for nothing but answers that are to be stored. */
+  stepsForAnswers?: number
+}
+
+/** Why a run does not move: its steps fail one after the other. They are tried again until they succeed. */
+export interface RunTrouble {
+  /** The error of the last one. */
+  message: string
+  stepsFailed: number
+  /** Unix ms, of the first. */
+  since: number
 }
 
 export interface Handlers {
@@ -99,12 +117,15 @@ export interface Queue extends AsyncDisposable {
   readonly schedules: Schedules
   /** Adds rows; one that is there already stays as it is. Not atomic: after a failure add the same rows again. */
   addRenders(jobs: readonly RenderJob[], options: AddOptions): Promise<void>
+  /** Adds the run; one that is on the queue already stays where it is. */
   addRun(run: RunId): Promise<void>
   renderCounts(): Promise<RenderCounts>
+  /** Undefined while its steps succeed; one or two that failed are no trouble yet. */
+  runTrouble(run: RunId): Promise<RunTrouble | undefined>
   /** Runs that are not over. */
   runCount(): Promise<number>
   /** Of these rows, the ones the queue knows nothing of or has given up: they must be added again to be rendered. */
-  missingRenders(jobs: readonly RenderJob[]): Promise<RenderJob[]>
+  missingRenders(run: RunId, rows: readonly number[]): Promise<number[]>
   /** Lets everyone call again at once. */
   releaseBrake(): Promise<void>
   consume(handlers: Handlers, options: ConsumeOptions): Promise<Consumer>

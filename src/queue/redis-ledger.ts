@@ -1,10 +1,9 @@
 /**
- * The ledger on Redis. One hash, one bitmap (settled rows), one hash of open rows and one list of
+ * The ledger on Redis. One hash, one bitmap (settled rows), one hash of open rows and one sorted set of
  * uncollected results per run; a million settled rows cost 125 kB. Every operation is one Lua script, so
  * it is atomic, and all keys share one hash tag, so it runs on a cluster.
  */
 import type { Redis } from 'ioredis'
-import type { CallFate } from '../errors.ts'
 import type { RunId } from '../job.ts'
 import { OUTCOMES } from '../outcome.ts'
 import {
@@ -13,10 +12,12 @@ import {
   type BeginOptions,
   type Brake,
   type Ledger,
+  type ReleasedCall,
   type RowClaim,
   type RowResult,
   type RunBooks,
   type RunEntry,
+  type RowsInFlight,
   type RunState,
   type Settled,
   type Settlement,
@@ -24,16 +25,17 @@ import {
 } from './ledger.ts'
 import { toMicroUsd } from './money.ts'
 
-/** An open row is `epoch calling unknownCalls calls`; a row that was never begun, or is settled, has none. */
+/** An open row is `epoch call unknownCalls calls`; a row that was never begun, or is settled, has none. */
 const LUA_ROW = `
+local NO_CALL, CALLING, ANSWERED = 0, 1, 2
 local function readRow(key, row)
   local text = redis.call('HGET', key, row)
   if not text then return 0, 0, 0, 0 end
   local e, c, u, n = text:match('^(%d+) (%d+) (%d+) (%d+)$')
   return tonumber(e), tonumber(c), tonumber(u), tonumber(n)
 end
-local function writeRow(key, row, epoch, calling, unknown, calls)
-  redis.call('HSET', key, row, epoch .. ' ' .. calling .. ' ' .. unknown .. ' ' .. calls)
+local function writeRow(key, row, epoch, call, unknown, calls)
+  redis.call('HSET', key, row, epoch .. ' ' .. call .. ' ' .. unknown .. ' ' .. calls)
 end
 local function nowMs()
   local time = redis.call('TIME')
@@ -57,42 +59,43 @@ local run, row, me, calling, unknownMax, lease = ARGV[1], ARGV[2], ARGV[3], ARGV
 local state = redis.call('HGET', KEYS[1], 'state')
 if not state or redis.call('HEXISTS', KEYS[1], 'finishedAt') == 1 then return {'cancelled'} end
 if redis.call('GETBIT', KEYS[2], row) == 1 then return {'done'} end
-local epoch, wasCalling, unknown, calls = readRow(KEYS[3], row)
+local epoch, call, unknown, calls = readRow(KEYS[3], row)
 if calling == '1' and state == 'paused' then return {'paused'} end
 if calling == '1' and state == 'cancelled' then
-  if wasCalling == 1 then
+  if call == ANSWERED then return {'paused'} end
+  if call == CALLING then
     redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1)
-    writeRow(KEYS[3], row, epoch, 0, unknown + 1, calls)
+    writeRow(KEYS[3], row, epoch, NO_CALL, unknown + 1, calls)
     if redis.call('GET', KEYS[4]) == me then redis.call('DEL', KEYS[4]) end
   end
   return {'cancelled'}
 end
 local flight = redis.call('GET', KEYS[4])
 if flight and flight ~= me and calling == '1' then return {'busy'} end
-if wasCalling == 1 and calling == '1' then
+if call == CALLING and calling == '1' then
   unknown = unknown + 1
   redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1)
 end
 if calling == '1' and unknown >= unknownMax then
-  writeRow(KEYS[3], row, epoch, 0, unknown, calls)
+  writeRow(KEYS[3], row, epoch, NO_CALL, unknown, calls)
   if flight == me then redis.call('DEL', KEYS[4]) end
   return {'held', calls, unknown}
 end
-epoch = epoch + 1
+epoch, call = epoch + 1, ANSWERED
 if calling == '1' then
-  calls = calls + 1
+  call, calls = CALLING, calls + 1
   redis.call('HINCRBY', KEYS[1], 'calls', 1)
   redis.call('SET', KEYS[4], me, 'PX', lease)
 end
-writeRow(KEYS[3], row, epoch, calling, unknown, calls)
+writeRow(KEYS[3], row, epoch, call, unknown, calls)
 return {'go', epoch, calls, unknown}
 `
 
 const RELEASE = `${LUA_ROW}
 local row, epoch, fate, me = ARGV[1], tonumber(ARGV[2]), ARGV[3], ARGV[4]
-local current, calling, unknown, calls = readRow(KEYS[2], row)
+local current, call, unknown, calls = readRow(KEYS[2], row)
 if current ~= epoch or redis.call('GETBIT', KEYS[4], row) == 1 then return 0 end
-if calling == 1 then
+if call == CALLING then
   if fate == 'not-sent' then
     calls = calls - 1
     redis.call('HINCRBY', KEYS[1], 'calls', -1)
@@ -102,7 +105,7 @@ if calling == 1 then
   end
 end
 if redis.call('GET', KEYS[3]) == me then redis.call('DEL', KEYS[3]) end
-writeRow(KEYS[2], row, epoch, 0, unknown, calls)
+writeRow(KEYS[2], row, epoch, fate == 'answered' and ANSWERED or NO_CALL, unknown, calls)
 return 1
 `
 
@@ -110,32 +113,27 @@ const SETTLE = `${LUA_ROW}
 local row, epoch, fate, me = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
 local outcome, pictures, cost, result = ARGV[5], ARGV[6], ARGV[7], ARGV[8]
 if redis.call('HEXISTS', KEYS[1], 'entry') == 0 or redis.call('HEXISTS', KEYS[1], 'finishedAt') == 1 then return 'already' end
-if redis.call('GETBIT', KEYS[4], row) == 1 then return 'already' end
-local current, calling = readRow(KEYS[2], row)
+local function endFlight()
+  if redis.call('GET', KEYS[3]) == me then redis.call('DEL', KEYS[3]) end
+end
+if redis.call('GETBIT', KEYS[4], row) == 1 then endFlight() return 'already' end
+local current, call = readRow(KEYS[2], row)
 if epoch ~= '' and tonumber(epoch) ~= current then return 'stale' end
 redis.call('SETBIT', KEYS[4], row, 1)
-if calling == 1 then
+if call == CALLING then
   if fate == 'not-sent' and epoch ~= '' then
     redis.call('HINCRBY', KEYS[1], 'calls', -1)
   elseif fate ~= 'unpaid' then
     redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1)
   end
 end
-if redis.call('GET', KEYS[3]) == me then redis.call('DEL', KEYS[3]) end
+endFlight()
 redis.call('HDEL', KEYS[2], row)
 redis.call('HINCRBY', KEYS[1], outcome, 1)
 redis.call('HINCRBY', KEYS[1], 'pictures', pictures)
 redis.call('HINCRBY', KEYS[1], 'costMicroUsd', cost)
-redis.call('RPUSH', KEYS[5], result)
+redis.call('ZADD', KEYS[5], row, result)
 return 'settled'
-`
-
-const ACKNOWLEDGE = `
-local part = tonumber(redis.call('HGET', KEYS[1], 'resultParts') or '0')
-if part ~= tonumber(ARGV[1]) then return 0 end
-redis.call('LTRIM', KEYS[2], ARGV[2], -1)
-redis.call('HINCRBY', KEYS[1], 'resultParts', 1)
-return 1
 `
 
 const STEER = `
@@ -153,18 +151,34 @@ if changed == 'cancelled' and redis.call('GET', KEYS[2]) == ARGV[2] then redis.c
 return changed
 `
 
-/** Behind the part's number: six values a row. */
-const RESTORE = `
-local part = tonumber(redis.call('HGET', KEYS[1], 'resultParts') or '0')
-if part ~= tonumber(ARGV[1]) then return 0 end
+const GIVE_UP_ANSWERS = `${LUA_ROW}
+for _, row in ipairs(redis.call('HKEYS', KEYS[2])) do
+  local epoch, call, unknown, calls = readRow(KEYS[2], row)
+  if call == ANSWERED then
+    redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1)
+    writeRow(KEYS[2], row, epoch, NO_CALL, unknown + 1, calls)
+  end
+end
+`
+
+/** Behind the part's number: six values a row. Nobody will hear of a call for a row that has an outcome by now. */
+const BOOK_PART = `${LUA_ROW}
+if redis.call('HEXISTS', KEYS[1], 'entry') == 0 or redis.call('HEXISTS', KEYS[1], 'finishedAt') == 1 then return 0 end
+local part = redis.call('HGET', KEYS[1], 'resultParts') or '0'
+if part ~= ARGV[1] then return 0 end
 for at = 2, #ARGV, 6 do
-  if redis.call('SETBIT', KEYS[2], ARGV[at], 1) == 0 then
+  local row = ARGV[at]
+  if redis.call('SETBIT', KEYS[2], row, 1) == 0 then
+    local _, call = readRow(KEYS[3], row)
+    if call == CALLING then redis.call('HINCRBY', KEYS[1], 'unknownCalls', 1) end
+    redis.call('HDEL', KEYS[3], row)
     redis.call('HINCRBY', KEYS[1], ARGV[at + 1], 1)
     redis.call('HINCRBY', KEYS[1], 'pictures', ARGV[at + 2])
     redis.call('HINCRBY', KEYS[1], 'costMicroUsd', ARGV[at + 3])
     redis.call('HINCRBY', KEYS[1], 'calls', ARGV[at + 4])
     redis.call('HINCRBY', KEYS[1], 'unknownCalls', ARGV[at + 5])
   end
+  redis.call('ZREMRANGEBYSCORE', KEYS[4], row, row)
 end
 redis.call('HINCRBY', KEYS[1], 'resultParts', 1)
 return 1
@@ -231,13 +245,26 @@ export class RedisLedger implements Ledger {
     return ((await this.#run(STEER, keys, [steering, run])) as RunState | null) ?? undefined
   }
 
-  async callsInFlight(run: RunId): Promise<number> {
-    const rows = await this.#redis.hvals(this.#rowsKey(run))
-    return rows.filter((row) => row.split(' ')[1] === '1').length
+  async rowsInFlight(run: RunId): Promise<RowsInFlight> {
+    const open = Object.entries(await this.#redis.hgetall(this.#rowsKey(run)))
+    const rowsWith = (call: '1' | '2') =>
+      open
+        .flatMap(([row, page]) => (page.split(' ')[1] === call ? [Number(row)] : []))
+        .toSorted(byNumber)
+    return { calling: rowsWith('1'), answered: rowsWith('2') }
   }
 
-  async restore(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
-    const keys = [this.#runKey(run), this.#settledKey(run)]
+  async giveUpAnswers(run: RunId): Promise<void> {
+    await this.#run(GIVE_UP_ANSWERS, [this.#runKey(run), this.#rowsKey(run)], [])
+  }
+
+  async bookPart(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
+    const keys = [
+      this.#runKey(run),
+      this.#settledKey(run),
+      this.#rowsKey(run),
+      this.#resultsKey(run),
+    ]
     const rows = results.flatMap(({ row, outcome, keys, costUsd, calls, unknownCalls }) => [
       row,
       outcome,
@@ -246,7 +273,7 @@ export class RedisLedger implements Ledger {
       calls,
       unknownCalls,
     ])
-    return (await this.#run(RESTORE, keys, [part, ...rows])) === 1
+    return (await this.#run(BOOK_PART, keys, [part, ...rows])) === 1
   }
 
   async begin({ run, row, fingerprint }: RowClaim, options: BeginOptions): Promise<Begin> {
@@ -270,7 +297,7 @@ export class RedisLedger implements Ledger {
     return { kind }
   }
 
-  async release(claim: RowClaim, epoch: number, callFate: CallFate): Promise<boolean> {
+  async release(claim: RowClaim, epoch: number, call: ReleasedCall): Promise<boolean> {
     const { run, row, fingerprint } = claim
     const keys = [
       this.#runKey(run),
@@ -278,7 +305,7 @@ export class RedisLedger implements Ledger {
       this.#flightKey(fingerprint),
       this.#settledKey(run),
     ]
-    return (await this.#run(RELEASE, keys, [row, epoch, callFate, `${run}.${row}`])) === 1
+    return (await this.#run(RELEASE, keys, [row, epoch, call, `${run}.${row}`])) === 1
   }
 
   async settle(claim: RowClaim, { epoch, callFate, result }: Settlement): Promise<Settled> {
@@ -313,13 +340,8 @@ export class RedisLedger implements Ledger {
   }
 
   async uncollected(run: RunId, countMax: number): Promise<RowResult[]> {
-    const lines = await this.#redis.lrange(this.#resultsKey(run), 0, countMax - 1)
+    const lines = await this.#redis.zrange(this.#resultsKey(run), '0', String(countMax - 1))
     return lines.map((line) => JSON.parse(line) as RowResult)
-  }
-
-  async acknowledge(run: RunId, part: number, results: readonly RowResult[]): Promise<boolean> {
-    const keys = [this.#runKey(run), this.#resultsKey(run)]
-    return (await this.#run(ACKNOWLEDGE, keys, [part, results.length])) === 1
   }
 
   async finishRun(run: RunId, finishedAt: number): Promise<void> {
@@ -367,6 +389,7 @@ export class RedisLedger implements Ledger {
   #rowsKey(run: RunId): string {
     return `${this.#prefix}:run:${run}:rows`
   }
+  /** Sorted by row. */
   #resultsKey(run: RunId): string {
     return `${this.#prefix}:run:${run}:results`
   }
@@ -377,6 +400,8 @@ export class RedisLedger implements Ledger {
     return `${this.#prefix}:unfinished:${digest}`
   }
 }
+
+const byNumber = (one: number, other: number) => one - other
 
 function toBooks(hash: Record<string, string>): RunBooks | undefined {
   if (hash['entry'] === undefined) return undefined

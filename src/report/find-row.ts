@@ -58,7 +58,7 @@ export async function unknownRow(id: string, found: SearchedRun): Promise<Config
     ids.push(...lines.idsUpTo(IDS_COMPARED_MAX - ids.length))
     if (ids.length >= IDS_COMPARED_MAX) break
   }
-  const meant = nearest(id, ids)
+  const meant = ids.find((known) => known.startsWith(id)) ?? nearest(id, ids)
   const guess =
     meant === undefined ? `its ids begin with ${ids[0] ?? '…'}` : `did you mean ${meant}?`
   return new ConfigError(`${found.run} has no row "${id}": ${guess}`)

@@ -8,6 +8,7 @@ import type { Queue } from '../queue/queue.ts'
 import type { RunDocument } from '../run-document.ts'
 import { openStore } from '../storage/open-store.ts'
 import type { Store } from '../storage/store.ts'
+import { listRuns } from './list-runs.ts'
 import { summaryOf, type RunSummary } from './run-summary.ts'
 import { readDocument, storedRuns } from '../storage/stored-run.ts'
 
@@ -16,7 +17,7 @@ export interface FoundRun extends AsyncDisposable {
   manifest: string
   /** Undefined when the ledger has lost it, or has let it go a while after its end. */
   books: RunBooks | undefined
-  /** Read where there are no books: commands that steer a run must not need its store. */
+  /** Read where there are no books: pausing a run must not need its store. */
   document: RunDocument | undefined
   summary: RunSummary
   /** Where the run stores, wherever that is by the settings of this command. */
@@ -32,10 +33,13 @@ export interface FindOptions {
 }
 
 const RUNS_NAMED_MAX = 1_000
+/** Where the one that was probably meant is looked for. */
+const KEYS_LISTED_MAX = 20_000
 
 /** Without a name, the latest run. Throws ConfigError when there is no such run. */
-export async function findRun(name: string | undefined, options: FindOptions): Promise<FoundRun> {
+export async function findRun(asked: string | undefined, options: FindOptions): Promise<FoundRun> {
   const { queue, storage } = options
+  const name = asked ?? (await listRuns(queue, { storage, runsMax: 1 })).runs[0]?.run
   const books = await booksOf(name, queue)
   const store = await openStore(books === undefined ? storage : storageSettings(books.store, '/'))
   try {
@@ -65,8 +69,7 @@ export async function currentRun({ ledger }: Queue): Promise<RunId | undefined> 
 }
 
 async function booksOf(name: string | undefined, { ledger }: Queue): Promise<RunBooks | undefined> {
-  if (name === undefined) return (await ledger.latestRuns(1))[0]
-  return RunId.safeParse(name).success ? ledger.books(name) : undefined
+  return RunId.safeParse(name).success ? ledger.books(name as RunId) : undefined
 }
 
 async function unknownRun(
@@ -77,10 +80,11 @@ async function unknownRun(
   const more = hint === undefined ? '' : `; ${hint}`
   const where = `on the queue ${queue.name} or in ${store.url}`
   if (name === undefined) {
-    return new ConfigError(`there are no runs on the queue ${queue.name}${more}`)
+    return new ConfigError(`there are no runs ${where}${more}`)
   }
   const latest = (await queue.ledger.latestRuns(RUNS_NAMED_MAX)).map(({ run }) => run)
-  const stored = await storedRuns(store)
+  const stored: RunId[] = []
+  for await (const run of storedRuns(store, KEYS_LISTED_MAX)) stored.push(run)
   if (stored.includes(name)) {
     return new ConfigError(
       `the queue ${queue.name} knows nothing of ${name}, and its run.json in ${store.url} is of another version`,

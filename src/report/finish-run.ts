@@ -39,41 +39,46 @@ export async function finishRun(run: RunId, tools: FinishTools): Promise<void> {
   const entered = await readDocument(run, store)
   // Its document may be stored already, by somebody who died before closing the books.
   const finishedAt = Date.parse(entered?.finishedAt ?? '') || Date.now()
-  const document = documentAtEnd(books, { entered, finishedAt })
+  const atEnd = documentAtEnd(books, { entered, finishedAt })
   await removeLeftovers(tools.workDir)
   const dir = await newFolder(tools.workDir, run)
+  let document: RunDocument
   try {
-    await putFiles(books, document, { store, dir })
+    document = await putFiles(books, atEnd, { store, dir })
   } finally {
     await rm(dir, { recursive: true, force: true, maxRetries: 3 })
   }
-  await putText(store, runKey(run, 'run.json'), `${JSON.stringify(document, null, 2)}\n`)
-  await putText(store, runKey(run, '_SUCCESS'), `${run}\n`)
+  const documentText = `${JSON.stringify(document, null, 2)}\n`
+  await putText(store, runKey(run, 'run.json'), { text: documentText, type: 'application/json' })
+  await putText(store, runKey(run, '_SUCCESS'), { text: `${run}\n`, type: 'text/plain' })
   await queue.ledger.finishRun(run, finishedAt)
 }
 
+/** Returns the document, with what only the rows say. */
 async function putFiles(
   books: RunBooks,
-  document: RunDocument,
+  atEnd: RunDocument,
   { store, dir }: { store: Store; dir: string },
-): Promise<void> {
+): Promise<RunDocument> {
   await using results = await openRunRows(books, { store, dir: join(dir, 'results') })
-  const ended = await writeLists(results.rows(), { columns: document.columns, dir })
+  const { ended, reasons } = await writeLists(results.rows(), { columns: atEnd.columns, dir })
   if (ended < books.settled) {
     throw new Error(
       `${books.run} has ${books.settled} rows that ended and ${ended} results: they are not whole`,
     )
   }
+  const document = { ...atEnd, reasons }
   const file = join(dir, 'report.html')
   await writeReport({ rows: results.rows(), run: document, store, file })
   for (const [name, contentType] of Object.entries(FILES)) {
     const body = { file: join(dir, name) }
     await store.put(runKey(books.run, name), body, { contentType, when: 'always' })
   }
+  return document
 }
 
-async function putText(store: Store, key: string, text: string): Promise<void> {
-  await store.put(key, Buffer.from(text), { contentType: 'application/json', when: 'always' })
+async function putText(store: Store, key: string, { text, type }: { text: string; type: string }) {
+  await store.put(key, Buffer.from(text), { contentType: type, when: 'always' })
 }
 
 /** Never shared: a worker that lost its lock may still be at it when the next one on this machine begins. */

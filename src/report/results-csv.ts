@@ -40,15 +40,17 @@ export function resultsCsv(manifestColumns: readonly string[]): ResultsCsv {
     lineOf(row) {
       const ended = resultCells(row)
       return csvLine([
-        ...own.map((name) => row.columns[name]),
+        // A row may lack a column that is called `toString`.
+        ...own.map((name) => (Object.hasOwn(row.columns, name) ? row.columns[name] : undefined)),
         ...RESULT_COLUMNS.map((name) => ended[name]),
       ])
     },
   }
 }
 
+/** In any case, as databases compare the names of columns. */
 export function isResultColumn(name: string): boolean {
-  return (RESULT_COLUMNS as readonly string[]).includes(name)
+  return (RESULT_COLUMNS as readonly string[]).includes(name.toLowerCase())
 }
 
 const csvLine = (cells: readonly unknown[]): string => stringify([cells.map(csvCell)], FORM)

@@ -18,7 +18,7 @@ export function changesBetween(was: Version, is: Version): Change[] {
     ...changeOf('operation', was.operation, is.operation),
     ...requestChanges(was.request, is.request),
     ...Array.from({ length: inputCount }, (_, index) =>
-      inputChange(`input picture ${index + 1}`, was.inputs[index], is.inputs[index]),
+      inputChange(inputName(index), was.inputs[index], is.inputs[index]),
     ).flat(),
     ...inputChange('mask', was.mask, is.mask),
     ...inputChange('markup', was.markup, is.markup),
@@ -40,6 +40,8 @@ function textOf(value: unknown): string | null {
 
 const changeOf = (what: string, was: string | null, is: string | null): Change[] =>
   was === is ? [] : [{ what, was, is }]
+
+export const inputName = (index: number): string => `input picture ${index + 1}`
 
 type Input = InputEntry | null | undefined
 

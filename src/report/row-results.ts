@@ -4,10 +4,12 @@
  */
 import { messageOf } from '../errors.ts'
 import type { Ledger, RowResult, RunBooks } from '../queue/ledger.ts'
+import { countReason, noReasons, type ReasonCounts } from '../reason.ts'
 import { resultsPartKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
 import { readResultsPart } from '../storage/stored-run.ts'
 import { whatHelps } from '../what-helps.ts'
+import { sayingOf } from './saying.ts'
 
 /** All rows that ended for one cause. */
 export interface FailureGroup {
@@ -17,6 +19,7 @@ export interface FailureGroup {
   ids: string[]
   /** Of the first row. */
   message: string
+  /** Whether the others say the same, request ids aside. */
   isSameMessage: boolean
   /** What a person should do: once for all of them. */
   help: string
@@ -25,6 +28,8 @@ export interface FailureGroup {
 export interface RowResults {
   /** The commonest cause first. */
   failures: FailureGroup[]
+  /** Why rows were rendered, or not. */
+  reasons: ReasonCounts
   /** Rows that succeeded at an unknown cost. */
   unpricedRows: number
   /** The deepest folder that holds every picture; with names of one's own that may be the whole store. */
@@ -62,12 +67,14 @@ export async function readRowResults(
 }
 
 class ResultsFold {
-  #groups = new Map<string, FailureGroup>()
+  #groups = new Map<string, { group: FailureGroup; saying: string }>()
+  readonly #reasons = noReasons()
   #unpricedRows = 0
   #folder: readonly string[] | undefined
 
   add(results: readonly RowResult[]): void {
     for (const result of results) {
+      countReason(this.#reasons, result)
       if (result.errorCode !== null) this.#addFailure(result.errorCode, result)
       if (result.outcome === 'succeeded' && result.costUsd === null) this.#unpricedRows += 1
       for (const key of result.keys) this.#narrow(key.split('/').slice(0, -1))
@@ -76,23 +83,28 @@ class ResultsFold {
 
   results(): RowResults {
     return {
-      failures: [...this.#groups.values()].toSorted((a, b) => b.rows - a.rows),
+      failures: Array.from(this.#groups.values(), ({ group }) => group).toSorted(
+        (a, b) => b.rows - a.rows,
+      ),
+      reasons: this.#reasons,
       unpricedRows: this.#unpricedRows,
       folder: (this.#folder ?? []).join('/'),
     }
   }
 
-  #addFailure(code: string, { id, error }: RowResult): void {
-    const message = error ?? ''
-    const group = this.#groups.get(code)
-    if (group === undefined) {
-      const help = whatHelps(code)
-      this.#groups.set(code, { code, rows: 1, ids: [id], message, isSameMessage: true, help })
+  #addFailure(code: string, result: RowResult): void {
+    const { id, error } = result
+    const saying = sayingOf(result)
+    const known = this.#groups.get(code)
+    if (known === undefined) {
+      const group = { code, rows: 1, ids: [id], message: error ?? '', isSameMessage: true }
+      this.#groups.set(code, { group: { ...group, help: whatHelps(code) }, saying })
       return
     }
+    const { group } = known
     group.rows += 1
     if (group.ids.length < IDS_MAX) group.ids.push(id)
-    if (group.message !== message) group.isSameMessage = false
+    if (known.saying !== saying) group.isSameMessage = false
   }
 
   #narrow(folder: readonly string[]): void {

@@ -17,6 +17,9 @@ export const inputKey = (sha256: string, extension: string) => `_inputs/${sha256
 /** A file of a run: `run.json`, `results.csv`, `_SUCCESS`, … */
 export const runKey = (run: string, name: string) => `_runs/${run}/${name}`
 
+/** There from the moment that somebody cancelled the run. */
+export const cancelledKey = (run: string) => runKey(run, 'cancelled')
+
 /** What became of a schedule's ticks. */
 export const scheduleKey = (name: string) => `_schedules/${name}.json`
 

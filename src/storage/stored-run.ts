@@ -11,8 +11,6 @@ const DOCUMENT_BYTES_MAX = 64 * 1024 * 1024
 const MANIFEST_PART_BYTES_MAX = 512 * 1024 * 1024
 /** A thousand lines of some hundred bytes each. */
 const RESULTS_PART_BYTES_MAX = 64 * 1024 * 1024
-/** A listing of more than that takes minutes on S3; the run ids in what was seen by then must do. */
-const KEYS_LISTED_MAX = 20_000
 
 /** Undefined when there is none, or it is of a version that can't be read. */
 export async function readDocument(run: string, store: Store): Promise<RunDocument | undefined> {
@@ -26,16 +24,15 @@ export async function readDocument(run: string, store: Store): Promise<RunDocume
   }
 }
 
-export async function storedRuns(store: Store): Promise<RunId[]> {
-  const runs: RunId[] = []
+/** In no order of time. S3 lists some thousand keys a second, and a run has ten or more. */
+export async function* storedRuns(store: Store, keysMax = Infinity): AsyncGenerator<RunId> {
   let listed = 0
   for await (const { key } of store.list('_runs/')) {
     const [, run] = /^_runs\/([^/]+)\/run\.json$/.exec(key) ?? []
-    if (run !== undefined && RunId.safeParse(run).success) runs.push(run)
+    if (run !== undefined && RunId.safeParse(run).success) yield run
     listed += 1
-    if (listed >= KEYS_LISTED_MAX) break
+    if (listed >= keysMax) return
   }
-  return runs
 }
 
 /** JSON Lines, and where they are, for messages. */

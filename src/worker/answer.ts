@@ -3,7 +3,7 @@ import { messageOf, OutcomeUnknownError, ResponseBrokenError } from '../errors.t
 import type { AnswerFacts, ImagesApi } from '../images-api/contract.ts'
 import type { RenderJob } from '../job.ts'
 import type { Downloader } from './download.ts'
-import type { LoadedInputs } from './input-pictures.ts'
+import { usedInputs, type LoadedInputs } from './input-pictures.ts'
 import { inspectSpooled, oddities, type Verdict } from './spooled-pictures.ts'
 import type { Draft, PictureFile } from './spool-draft.ts'
 import type { Spool } from './spool.ts'
@@ -55,9 +55,7 @@ export async function callIntoSpool(call: Call, tools: CallTools): Promise<Spool
       resolved: facts.resolved,
       requestMs: facts.requestMs,
       server: tools.api.baseUrl,
-      inputs: inputs.images.map(({ entry }) => entry),
-      mask: inputs.mask?.entry ?? null,
-      markup: inputs.markup?.entry ?? null,
+      ...usedInputs(inputs),
       ...call.history,
       warnings: [...facts.warnings, ...warnings],
     })

@@ -9,7 +9,7 @@ import {
 } from '../errors.ts'
 import type { CallPicture, PictureReference } from '../images-api/contract.ts'
 import { INPUT_MEDIA_TYPES } from '../images-api/models.ts'
-import { sourceOf, type InputPicture, type RenderJob } from '../job.ts'
+import { isFetched, sourceOf, type InputPicture, type RenderJob } from '../job.ts'
 import { inspectPicture, type PictureFacts } from '../picture.ts'
 import { shownSizeOf, type PictureSize } from '../picture/orientation.ts'
 import type { InputEntry } from '../record.ts'
@@ -17,6 +17,7 @@ import { openStore } from '../storage/open-store.ts'
 import type { Store } from '../storage/store.ts'
 import type { Downloader } from './download.ts'
 import type { InputCache } from './input-cache.ts'
+import type { UsedInputs } from './records.ts'
 
 /** The API's own limit for each is "less than 50 MB". */
 const INPUT_BYTES_MAX = 50 * 1024 * 1024 - 1
@@ -53,7 +54,7 @@ export async function loadInputs(
     if (reference !== undefined) return reference
     const own = input as OwnInput
     const fetch = () => fetchInput(own, sources, signal)
-    const bytes = await (sources.inputCache?.get(sourceOf(own), signal, fetch) ?? fetch())
+    const bytes = await (sources.inputCache?.get(cacheKeyOf(own, job), signal, fetch) ?? fetch())
     return toLoaded(bytes, { input: own, name })
   }
   const images: Loaded[] = []
@@ -65,6 +66,21 @@ export async function loadInputs(
   checkOverlay('mask', mask?.facts, images[0]?.facts)
   checkOverlay('markup', markup?.facts, images[0]?.shownSize)
   return { images, mask, markup }
+}
+
+/** As the record names them. */
+export function usedInputs({ images, mask, markup }: LoadedInputs): UsedInputs {
+  return {
+    inputs: images.map(({ entry }) => entry),
+    mask: mask?.entry ?? null,
+    markup: markup?.entry ?? null,
+  }
+}
+
+/** A run that checks is not told of the bytes that another run was given, maybe before they changed. */
+function cacheKeyOf(input: OwnInput, { run, checkInputs }: RenderJob): string {
+  const source = sourceOf(input)
+  return checkInputs === true && isFetched(input) ? `${run} ${source}` : source
 }
 
 type Reference = Extract<InputPicture, { kind: 'file' | 'image-url' }>

@@ -2,8 +2,11 @@
 import { StorageRejectedError, SupersededError } from '../errors.ts'
 import type { RenderJob } from '../job.ts'
 import {
+  previousRenderingOf,
   replacedVersionOf,
   StoredRecord,
+  type InputEntry,
+  type PreviousRendering,
   type ReplacedVersion,
   type RenderRecord,
   type SupersededRecord,
@@ -20,13 +23,22 @@ const JSON_TYPE = 'application/json'
 export interface RecordPlace {
   /** Undefined as well where one stands that the job is not to reuse. */
   record: RenderRecord | undefined
+  /** Of the one that the job is not to reuse. */
+  previous?: PreviousRendering
   replaces: 'absent' | { etag: string }
 }
 
-type RecordSubject = Pick<RenderJob, 'fingerprint' | 'run' | 'force'>
+type RecordSubject = Pick<RenderJob, 'fingerprint' | 'run' | 'force' | 'checkInputs'>
+
+/** The input pictures that a row's pictures are made of. */
+export type UsedInputs = Pick<RenderRecord, 'inputs' | 'mask' | 'markup'>
 
 export interface Records {
-  look(subject: RecordSubject): Promise<RecordPlace>
+  /** `inputs` are asked for where they decide: what is made of others is then not to be reused. */
+  look(
+    subject: RecordSubject,
+    inputs?: () => UsedInputs | Promise<UsedInputs>,
+  ): Promise<RecordPlace>
   /**
    * Writes it where `look` found a place, or returns the one that another worker wrote since: the first one
    * stands. Throws SupersededError when the pictures were replaced since by a newer version of the row.
@@ -54,14 +66,18 @@ export function recordsIn(store: Store): Records {
   }
 
   return {
-    async look({ fingerprint, run, force }) {
+    async look(subject, inputs) {
+      const { fingerprint } = subject
       const found = await read(fingerprint)
       if (found === undefined) return { record: undefined, replaces: 'absent' }
-      const isReusable = !('supersededBy' in found) && (force !== true || found.run === run)
-      if (isReusable) return { record: found, replaces: 'absent' }
+      const standing = 'supersededBy' in found ? undefined : found
+      if (standing !== undefined && (await isReusable(standing, subject, inputs))) {
+        return { record: standing, replaces: 'absent' }
+      }
       const head = await store.head(recordKey(fingerprint))
       return {
         record: undefined,
+        ...(standing === undefined ? {} : { previous: previousRenderingOf(standing) }),
         replaces: head === undefined ? 'absent' : { etag: head.etag },
       }
     },
@@ -89,6 +105,23 @@ export function recordsIn(store: Store): Records {
       await store.put(recordKey(fingerprint), body, { contentType: JSON_TYPE, when: 'always' })
     },
   }
+}
+
+async function isReusable(
+  record: RenderRecord,
+  { run, force, checkInputs }: RecordSubject,
+  inputs: Parameters<Records['look']>[1],
+): Promise<boolean> {
+  if (record.run === run) return true
+  if (force === true) return false
+  if (checkInputs !== true || inputs === undefined) return true
+  return digestsIn(record) === digestsIn(await inputs())
+}
+
+/** A reference, which nobody here has seen, has none in either. */
+function digestsIn({ inputs, mask, markup }: UsedInputs): string {
+  const digestOf = (input: InputEntry | null) => input?.sha256 ?? null
+  return JSON.stringify([inputs.map(digestOf), digestOf(mask), digestOf(markup)])
 }
 
 function parseRecord(bytes: Buffer, location: string): StoredRecord {

@@ -10,24 +10,24 @@ import {
   LedgerUnavailableError,
   messageOf,
   OtherStoreError,
-  RenderError,
   ResponseBrokenError,
   ResultRefusedError,
   RunPausedError,
   StorageUnavailableError,
 } from '../errors.ts'
-import { costUsdOf, PRICE_TABLE_DATE } from '../images-api/prices.ts'
+import { costUsdOf } from '../images-api/prices.ts'
 import { fingerprintOf, RenderJob } from '../job.ts'
-import type { Begin, Ledger } from '../queue/ledger.ts'
+import type { Ledger } from '../queue/ledger.ts'
 import type { Delivery } from '../queue/queue.ts'
 import type { Logger } from '../logger.ts'
 import type { RenderRecord } from '../record.ts'
 import { checkKey } from '../storage/keys.ts'
-import { whatHelps } from '../what-helps.ts'
 import { callIntoSpool, type CallTools } from './answer.ts'
+import { closeAttempt } from './close-attempt.ts'
 import type { InputCache } from './input-cache.ts'
-import type { RecordPlace } from './records.ts'
-import { loadInputs, type LoadedInputs } from './input-pictures.ts'
+import { rebuiltAnswer, recordOf, type Begun } from './record-of.ts'
+import type { RecordPlace, UsedInputs } from './records.ts'
+import { loadInputs, usedInputs, type LoadedInputs } from './input-pictures.ts'
 import { keepTrying } from './keep-trying.ts'
 import { fetchLinks } from './linked-pictures.ts'
 import { rowBook, type RowBook } from './row-book.ts'
@@ -54,9 +54,9 @@ export async function renderDelivery(
   tools: RenderTools,
 ): Promise<void> {
   const job = parseJob(payload)
-  const enteredAt = await enteredAtOf(job, tools)
+  const enteredAt = await admit(job, tools)
   const startedAt = Date.now()
-  const book = rowBook(job, { ledger: tools.ledger, attempt: delivery.attempt, startedAt })
+  const book = rowBook(job, { ledger: tools.ledger, delivery, startedAt })
   const attempt = { book, delivery, tools, shelf: { ...tools, enteredAt } }
   try {
     await render(job, attempt)
@@ -66,9 +66,6 @@ export async function renderDelivery(
   }
 }
 
-/** How often the row was called, with the call that was booked just now. */
-type Begun = Extract<Begin, { kind: 'go' }>
-
 interface Attempt {
   book: RowBook
   delivery: Delivery
@@ -76,27 +73,40 @@ interface Attempt {
   shelf: PictureShelf
 }
 
-/** Several runs may share a queue, but each row goes where its own run stores. */
-async function enteredAtOf({ run }: RenderJob, { ledger, store }: RenderTools): Promise<number> {
+/**
+ * Several runs may share a queue, but each row goes where its own run stores. A row of a paused run comes back every
+ * few seconds, so nothing is looked up for it unless its answer waits to be stored. Returns when its run was entered.
+ */
+async function admit(
+  { run, fingerprint }: RenderJob,
+  { ledger, store, spool }: RenderTools,
+): Promise<number> {
   const books = await ledger.books(run)
-  if (books === undefined || books.store === store.url) return books?.enteredAt ?? 0
-  throw new OtherStoreError(
-    `${run} stores into ${books.store}, this worker into ${store.url}: give all workers of a queue one store`,
-  )
+  if (books === undefined) return 0
+  if (books.store !== store.url) {
+    throw new OtherStoreError(
+      `${run} stores into ${books.store}, this worker into ${store.url}: give all workers of a queue one store`,
+    )
+  }
+  if (books.state === 'paused' && (await spool.find(fingerprint, store.url)) === undefined) {
+    throw new RunPausedError('the run is paused')
+  }
+  return books.enteredAt
 }
 
 async function render(job: RenderJob, attempt: Attempt): Promise<void> {
   const { book, delivery, tools, shelf } = attempt
-  const { record: recorded } = await shelf.records.look(job)
-  if (recorded !== undefined) {
-    await settle(book, { record: recorded }, tools)
+  const standing = await shelf.records.look(job, () => inputsNow(job, attempt))
+  if (standing.record !== undefined) {
+    await settle(book, { record: standing.record }, tools)
     // An answer that somebody else stored, or that was stored just before a worker died.
     return tools.spool.remove(job.fingerprint)
   }
   const target = await lookAtTarget(job, shelf)
   if (target.kept !== undefined) return settle(book, { record: target.kept }, tools)
 
-  const answered = (await answerInSpool(job, attempt)) ?? (await buyAnswer(job, target, attempt))
+  const answered =
+    (await answerInSpool(job, standing, attempt)) ?? (await buyAnswer(job, target, attempt))
   if (answered === undefined) return
   const { answer } = answered
 
@@ -132,11 +142,24 @@ async function settle(
   }
 }
 
+/** Those of an answer of this run that waits to be stored, or as they are now. */
+async function inputsNow(job: RenderJob, attempt: Attempt): Promise<UsedInputs> {
+  const { spool, store } = attempt.tools
+  const spooled = await spool.find(job.fingerprint, store.url)
+  return spooled?.job.run === job.run ? spooled : usedInputs(await loadUnlessStopped(job, attempt))
+}
+
 /** An earlier try received it and did not get to store it: nothing is paid again. */
-async function answerInSpool(job: RenderJob, attempt: Attempt): Promise<Answered | undefined> {
+async function answerInSpool(
+  job: RenderJob,
+  { previous }: RecordPlace,
+  attempt: Attempt,
+): Promise<Answered | undefined> {
   const { book, tools } = attempt
   const spooled = await tools.spool.find(job.fingerprint, tools.store.url)
   if (spooled === undefined) return undefined
+  // What an earlier run left behind is no newer than its record, which is not to be reused.
+  if (previous !== undefined && spooled.job.run !== job.run) return undefined
   const begun = await book.begin({ calling: false })
   if (begun.kind !== 'go') return undefined
   try {
@@ -180,7 +203,7 @@ async function buyAnswer(
   switch (begun.kind) {
     case 'go': {
       // Only now is the row ours alone; since the first look another run may have bought it.
-      const place = await placeOfOwner(job, target, { ...attempt, begun })
+      const place = await placeOfOwner(job, target, { ...attempt, begun, inputs })
       if (place.record !== undefined) {
         await settle(book, { record: place.record }, tools)
         return undefined
@@ -198,7 +221,7 @@ async function buyAnswer(
     case 'cancelled':
       return undefined
     case 'paused':
-      throw new RunPausedError('the run is paused')
+      throw new RunPausedError('nothing may be called for the row now')
     case 'busy':
       throw new BusyElsewhereError('another run is calling for the same row right now')
     case 'held':
@@ -236,32 +259,39 @@ async function loadUnlessStopped(
 async function placeOfOwner(
   job: RenderJob,
   { isOurs }: Target,
-  attempt: Attempt & { begun: Begun },
+  attempt: Attempt & { begun: Begun; inputs: LoadedInputs },
 ): Promise<RecordPlace> {
-  const { shelf } = attempt
-  const place = await shelf.records.look(job)
+  const { shelf, inputs, begun, delivery, tools } = attempt
+  const place = await shelf.records.look(job, () => usedInputs(inputs))
   if (place.record !== undefined || !isOurs) return place
-  const pictures = await adoptAll(job, shelf)
+  const pictures = await adoptAll(replacing(job, place), shelf)
   if (pictures === undefined) return place
-  const rebuilt = recordOf(rebuiltAnswer(job, attempt), { pictures, previews: [] })
+  const known = { server: tools.api.baseUrl, attempt: delivery.attempt, begun }
+  const rebuilt = recordOf(rebuiltAnswer(job, known), { ...place, pictures, previews: [] })
   return { ...place, record: await shelf.records.commit(rebuilt, place.replaces) }
 }
 
+/** Where the record is not to be reused, the pictures are not either. */
+function replacing(job: RenderJob, { previous }: RecordPlace): RenderJob {
+  return previous === undefined ? job : { ...job, force: true }
+}
+
 /** Pictures first, the record last: a row counts as done when its record is there, and not before. */
-async function storeAnswer(
-  { answer, place }: Answered,
-  shelf: PictureShelf,
-): Promise<RenderRecord> {
-  const { record, replaces } = place ?? (await shelf.records.look(answer.job))
-  if (record !== undefined) return record
+async function storeAnswer(answered: Answered, shelf: PictureShelf): Promise<RenderRecord> {
+  const { answer } = answered
+  const look = () => shelf.records.look(answer.job, () => answer)
+  const place = answered.place ?? (await look())
+  if (place.record !== undefined) return place.record
+  const job = replacing(answer.job, place)
   try {
-    const pictures = await storePictures(answer.job, answer.pictures, shelf)
-    const { previews, warnings } = await storePreviews(answer.job, answer.previews, shelf)
+    const pictures = await storePictures(job, answer.pictures, shelf)
+    const { previews, warnings } = await storePreviews(job, answer.previews, shelf)
     const facts = { ...answer, warnings: [...answer.warnings, ...warnings] }
-    return await shelf.records.commit(recordOf(facts, { pictures, previews }), replaces)
+    const record = recordOf(facts, { ...place, pictures, previews })
+    return await shelf.records.commit(record, place.replaces)
   } catch (error) {
     // Another worker of this folder may have taken the row over, stored the answer and removed it from the spool.
-    const stored = await shelf.records.look(answer.job).catch(() => undefined)
+    const stored = await look().catch(() => undefined)
     if (stored?.record === undefined) throw error
     return stored.record
   }
@@ -278,118 +308,6 @@ async function dropIfSpoiled(
   throw new ResponseBrokenError(`the answer came, but its disk has spoiled it: ${error.message}`, {
     cause: error,
   })
-}
-
-type AnswerFacts = Omit<
-  SpooledAnswer,
-  'version' | 'store' | 'pictures' | 'previews' | 'links' | 'answeredAt'
->
-
-function recordOf(
-  { job, ...facts }: AnswerFacts,
-  { pictures, previews }: Pick<RenderRecord, 'pictures' | 'previews'>,
-): RenderRecord {
-  const costUsd = costUsdOf(job.request.model, facts.usage)
-  return {
-    version: 1,
-    fingerprint: job.fingerprint,
-    run: job.run,
-    row: job.row,
-    id: job.id,
-    operation: job.operation,
-    request: job.request,
-    inputs: facts.inputs,
-    mask: facts.mask,
-    markup: facts.markup,
-    pictures,
-    previews,
-    usage: facts.usage,
-    costUsd,
-    priceTableDate: costUsd === null ? null : PRICE_TABLE_DATE,
-    resolved: facts.resolved,
-    server: facts.server,
-    requestId: facts.requestId,
-    timings: {
-      startedAt: facts.startedAt,
-      finishedAt: new Date().toISOString(),
-      requestMs: facts.requestMs,
-    },
-    attempts: facts.attempts,
-    calls: facts.calls,
-    unknownCalls: facts.unknownCalls,
-    warnings: facts.warnings,
-  }
-}
-
-/** What is still known of an answer whose pictures were stored by a worker that died before its record. */
-function rebuiltAnswer(
-  job: RenderJob,
-  { delivery, tools, begun }: Attempt & { begun: Begun },
-): AnswerFacts {
-  return {
-    job,
-    usage: null,
-    requestId: null,
-    resolved: {},
-    requestMs: null,
-    server: tools.api.baseUrl,
-    inputs: [],
-    mask: null,
-    markup: null,
-    startedAt: new Date().toISOString(),
-    attempts: delivery.attempt,
-    // The call that was just booked is taken back.
-    calls: begun.calls - 1,
-    unknownCalls: begun.unknownCalls,
-    warnings: ['the record was rebuilt from the stored pictures; usage and cost are lost'],
-  }
-}
-
-/** Books what the failed attempt means: the end of the row, or one more try by the queue. */
-async function closeAttempt(
-  error: unknown,
-  { job, book, delivery, tools }: Attempt & { job: RenderJob },
-): Promise<void> {
-  const isOver = endsRow(error, delivery)
-  const facts = { run: job.run, row: job.id, attempt: delivery.attempt, err: errorFacts(error) }
-  const help = whatHelps(error instanceof RenderError ? error.code : 'bug')
-  if (isOver) tools.logger.error({ ...facts, help }, 'row failed')
-  else if (isPause(error))
-    tools.logger.error({ ...facts, help }, 'everyone stops: no call can succeed now')
-  else tools.logger.warn(facts, 'attempt failed')
-  try {
-    await keepTrying<unknown>(() => (isOver ? book.settleFailed(error) : book.release(error)), {
-      while: () => true,
-      forMs: tools.ledgerRetryMs,
-    })
-  } catch (ledgerError) {
-    // What the API said matters more; the next delivery books this call as unknown.
-    tools.logger.error({ ...facts, ledger: messageOf(ledgerError) }, 'the ledger could not be told')
-  }
-}
-
-const isPause = (error: unknown) => error instanceof RenderError && error.advice.retry === 'pause'
-
-function endsRow(error: unknown, { isLastAttempt }: Delivery): boolean {
-  if (!(error instanceof RenderError)) return isLastAttempt
-  switch (error.advice.retry) {
-    case 'never':
-      return true
-    case 'backoff':
-    case 'unknown':
-      return isLastAttempt
-    case 'after':
-    case 'later':
-    case 'pause':
-      return false
-  }
-}
-
-function errorFacts(error: unknown): object {
-  if (!(error instanceof RenderError))
-    return { message: messageOf(error), stack: (error as Error).stack }
-  const { code, message, status, requestId, serverCode } = error
-  return { code, message, status, requestId, serverCode }
 }
 
 /** Its shape, its key, and that the fingerprint is really that of its content. */

@@ -3,7 +3,10 @@ import { ContentRefusedError, messageOf, RenderError, type CallFate } from '../e
 import type { RenderJob } from '../job.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Begin, Ledger, RowResult, Settled } from '../queue/ledger.ts'
+import type { Delivery } from '../queue/queue.ts'
+import { reasonOf } from '../reason.ts'
 import type { RenderRecord } from '../record.ts'
+import { ATTEMPT_ERROR_TEXT_MAX, REQUEST_ID_MAX, type EarlierAttempt } from '../row-result.ts'
 
 export interface RowBook {
   begin(options: { calling: boolean }): Promise<Begin>
@@ -18,6 +21,8 @@ export interface RowBook {
   sending(): void
   /** The call's answer is in the spool: whatever fails from here on, nothing about the call is unknown. */
   answered(): void
+  /** What is to be remembered of an attempt that did not end the row. */
+  attemptAfter(error: unknown): EarlierAttempt
   /** The attempt is over, the row is not. */
   release(error: unknown): Promise<void>
 }
@@ -29,8 +34,9 @@ const ERROR_TEXT_MAX = 500
 
 export function rowBook(
   job: RenderJob,
-  { ledger, attempt, startedAt }: { ledger: Ledger; attempt: number; startedAt: number },
+  { ledger, delivery, startedAt }: { ledger: Ledger; delivery: Delivery; startedAt: number },
 ): RowBook {
+  const { attempt, earlierAttempts } = delivery
   let epoch: number | null = null
   let calls = 0
   let unknownCalls = 0
@@ -55,6 +61,7 @@ export function rowBook(
     error: null,
     requestId: null,
     fingerprint: job.fingerprint,
+    ...(earlierAttempts.length === 0 ? {} : { earlierAttempts: [...earlierAttempts] }),
     ...facts,
   })
   const callFateAfter = (error: unknown): CallFate => {
@@ -67,8 +74,15 @@ export function rowBook(
     if (call === 'booked') return 'not-sent'
     return isOurs || call === 'answered' ? 'unpaid' : 'presumed-paid'
   }
-  const settle = (callFate: CallFate, ended: RowResult) =>
-    ledger.settle(job, { epoch, callFate, result: ended })
+  /** As the ledger books them: a call that was not sent is taken back. */
+  const countsAfter = (fate: CallFate): Pick<RowResult, 'calls' | 'unknownCalls'> => ({
+    calls: call !== 'none' && fate === 'not-sent' ? calls - 1 : calls,
+    unknownCalls: call !== 'none' && fate === 'presumed-paid' ? unknownCalls + 1 : unknownCalls,
+  })
+  const settle = (callFate: CallFate, outcome: Outcome, facts: Partial<RowResult>) => {
+    const ended = result(outcome, { ...countsAfter(callFate), ...facts })
+    return ledger.settle(job, { epoch, callFate, result: ended })
+  }
 
   return {
     async begin({ calling }) {
@@ -81,44 +95,34 @@ export function rowBook(
     settleWith(record, paidUsd = 0) {
       const isOurs = record.run === job.run
       const [first] = record.pictures
-      return settle(
-        callFateWith(isOurs),
-        result(isOurs ? 'succeeded' : 'reused', {
-          keys: record.pictures.map(({ key }) => key),
-          byteCount: record.pictures.reduce((sum, { byteCount }) => sum + byteCount, 0),
-          width: first?.width ?? null,
-          height: first?.height ?? null,
-          costUsd: isOurs ? record.costUsd : paidUsd,
-          ...(isOurs ? factsOfOurs(record) : {}),
-          requestId: record.requestId,
-        }),
-      )
+      return settle(callFateWith(isOurs), isOurs ? 'succeeded' : 'reused', {
+        keys: record.pictures.map(({ key }) => key),
+        byteCount: record.pictures.reduce((sum, { byteCount }) => sum + byteCount, 0),
+        width: first?.width ?? null,
+        height: first?.height ?? null,
+        costUsd: isOurs ? record.costUsd : paidUsd,
+        ...(isOurs ? factsOfOurs(record) : {}),
+        requestId: record.requestId,
+        reason: reasonOf(job, record),
+      })
     },
 
     settleFailed(error) {
       const outcome = error instanceof ContentRefusedError ? 'refused' : 'failed'
-      const callFate = callFateAfter(error)
-      if (callFate === 'presumed-paid' && call === 'sent') unknownCalls += 1
-      return settle(
-        callFate,
-        result(outcome, {
-          errorCode: error instanceof RenderError ? error.code : 'bug',
-          error: messageOf(error).slice(0, ERROR_TEXT_MAX),
-          requestId: (error instanceof RenderError ? error.requestId : undefined) ?? null,
-        }),
-      )
+      return settle(callFateAfter(error), outcome, {
+        errorCode: codeOf(error),
+        error: messageOf(error).slice(0, ERROR_TEXT_MAX),
+        requestId: requestIdOf(error),
+      })
     },
 
     settleHeld(callCount, unknownCount) {
-      return settle(
-        'unpaid',
-        result('held', {
-          calls: callCount,
-          unknownCalls: unknownCount,
-          errorCode: 'outcome_unknown',
-          error: `${unknownCount} calls ended without an answer and may all be paid; not calling again`,
-        }),
-      )
+      return settle('unpaid', 'held', {
+        calls: callCount,
+        unknownCalls: unknownCount,
+        errorCode: 'outcome_unknown',
+        error: `${unknownCount} calls ended without an answer and may all be paid; not calling again`,
+      })
     },
 
     sending() {
@@ -129,11 +133,28 @@ export function rowBook(
       call = 'answered'
     },
 
+    attemptAfter(error) {
+      return {
+        startedAt,
+        elapsedMs: Date.now() - startedAt,
+        call: call === 'none' ? 'not-sent' : callFateAfter(error),
+        errorCode: codeOf(error),
+        error: messageOf(error).slice(0, ATTEMPT_ERROR_TEXT_MAX),
+        requestId: requestIdOf(error)?.slice(0, REQUEST_ID_MAX) ?? null,
+      }
+    },
+
     async release(error) {
-      if (epoch !== null) await ledger.release(job, epoch, callFateAfter(error))
+      if (epoch === null) return
+      await ledger.release(job, epoch, call === 'answered' ? 'answered' : callFateAfter(error))
     },
   }
 }
+
+const codeOf = (error: unknown) => (error instanceof RenderError ? error.code : 'bug')
+
+const requestIdOf = (error: unknown) =>
+  (error instanceof RenderError ? error.requestId : undefined) ?? null
 
 const factsOfOurs = ({ attempts, calls, unknownCalls, timings }: RenderRecord) => ({
   attempts,

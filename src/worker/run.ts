@@ -4,37 +4,28 @@
  * is taken again by somebody else, and every part of it may be repeated.
  */
 import { ConfigError } from '../errors.ts'
-import type { RenderJob, RunId } from '../job.ts'
-import type { Logger } from '../logger.ts'
+import type { RunId } from '../job.ts'
 import type { ManifestPart, RowResult, RunBooks } from '../queue/ledger.ts'
-import type { Queue, RenderCounts, RunCursor } from '../queue/queue.ts'
+import type { RunCursor } from '../queue/queue.ts'
 import { finishRun } from '../report/finish-run.ts'
-import { jsonLinesOf } from '../storage/json-lines.ts'
-import { resultsPartKey } from '../storage/keys.ts'
+import { resultsPartKey, runKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
-import { getManifestPart, plannedRowOf, readResultsPart } from '../storage/stored-run.ts'
+import { readResultsPart } from '../storage/stored-run.ts'
+import { feed, putBackLost, type FeedTools, type Standing } from './feed.ts'
 
-export interface RunTools {
-  queue: Queue
-  store: Store
-  logger: Logger
-  /** Tries per row. */
-  attempts: number
+export interface RunTools extends FeedTools {
   /** For files on their way into the store. */
   workDir: string
 }
 
-/** Rows on the queue, of all runs together: a few megabytes. */
-const QUEUED_ROWS_MAX = 2_000
-/** Of one run, before anything is known of its pace. */
-const QUEUED_ROWS_MIN = 16
-/** So much more than what was worked off since the last step, or is being worked on, may wait. */
-const QUEUED_AHEAD_ALONE = 4
-/** Among several runs: what one has queued is what the others wait for. */
-const QUEUED_AHEAD_SHARED = 2
 const STEP_INTERVAL_MS = 500
 /** While workers wait for rows. */
 const HUNGRY_STEP_INTERVAL_MS = 50
+/**
+ * A cancelled run waits ten minutes for answers that are paid and lie in spools. Counted are steps that reached the
+ * store: while it is away, nobody could have stored them.
+ */
+export const STEPS_FOR_ANSWERS_MAX = 1_200
 /** Parts of results smaller than this wait for the end of the run. */
 const RESULT_ROWS_PER_PART = 1_000
 
@@ -49,43 +40,49 @@ export async function stepRun(
   const books = await tools.queue.ledger.books(run)
   if (books === undefined || books.finishedAt !== undefined) return 'over'
   if (books.store !== tools.store.url) throw otherStore(books, tools.store)
-  const isSettled = books.settled >= books.rowCount
-  const isOver = isSettled || (await isCancelled(books, tools))
+  const isOver = books.settled >= books.rowCount || (await hasBeenCancelled(books, cursor, tools))
   await collect(books, { isLast: isOver, tools })
   if (isOver) {
+    await tools.queue.ledger.giveUpAnswers(run)
     await finishRun(run, tools)
     return 'over'
   }
-  const nextRow = await goOn(books, { cursor, counts }, tools)
-  const isHungry = counts.waiting === 0 && nextRow > cursor.nextRow
+  const next = await goOn(books, { cursor, counts }, tools)
+  const isHungry = counts.waiting === 0 && next.nextRow > cursor.nextRow
   const againInMs = isHungry ? HUNGRY_STEP_INTERVAL_MS : STEP_INTERVAL_MS
-  return { againInMs, cursor: { nextRow, settled: books.settled } }
+  return { againInMs, cursor: { ...next, settled: books.settled } }
 }
 
-/** Once the calls that were sent have come in, a cancelled run is over. */
-async function isCancelled({ run, state }: RunBooks, { queue }: RunTools): Promise<boolean> {
-  return state === 'cancelled' && (await queue.ledger.callsInFlight(run)) === 0
+/** Once the calls that were sent have come in and their answers are stored, a cancelled run is over. */
+async function hasBeenCancelled(
+  { run, state }: RunBooks,
+  { stepsForAnswers = 0 }: RunCursor,
+  { queue: { ledger } }: RunTools,
+): Promise<boolean> {
+  if (state !== 'cancelled') return false
+  const { calling, answered } = await ledger.rowsInFlight(run)
+  return calling.length === 0 && (answered.length === 0 || stepsForAnswers >= STEPS_FOR_ANSWERS_MAX)
 }
 
-interface Standing {
-  cursor: RunCursor
-  counts: RenderCounts
+/** Returns where the next step goes on. */
+async function goOn(books: RunBooks, standing: Standing, tools: RunTools): Promise<RunCursor> {
+  const { cursor } = standing
+  if (books.state === 'running') return feed(books, standing, tools)
+  if (books.state === 'cancelled') return awaitCalls(books, cursor, tools)
+  return cursor
 }
 
-/** Returns the next row to feed. */
-async function goOn(
-  books: RunBooks,
-  { cursor, counts }: Standing,
-  tools: RunTools,
-): Promise<number> {
-  const { nextRow } = cursor
-  if (books.state !== 'running') return nextRow
-  if (nextRow < books.rowCount) return feed(books, { cursor, counts }, tools)
-  if (queuedIn(counts) < books.rowCount - books.settled) await addLostRows(books, tools)
-  return nextRow
+/** Only by the queue does a row come to the worker that can say what became of its call. */
+async function awaitCalls(books: RunBooks, cursor: RunCursor, tools: RunTools): Promise<RunCursor> {
+  const { calling, answered } = await tools.queue.ledger.rowsInFlight(books.run)
+  const inFlight = [...calling, ...answered].toSorted((one, other) => one - other)
+  const ofPart = async ({ firstRow, rowCount }: ManifestPart) =>
+    inFlight.filter((row) => row >= firstRow && row < firstRow + rowCount)
+  await putBackLost(books, { rowsOf: ofPart, room: inFlight.length }, tools)
+  if (calling.length > 0) return cursor
+  await tools.store.head(runKey(books.run, 'run.json'))
+  return { ...cursor, stepsForAnswers: (cursor.stepsForAnswers ?? 0) + 1 }
 }
-
-const queuedIn = ({ waiting, active, delayed }: RenderCounts): number => waiting + active + delayed
 
 /** Thrown again and again, with growing waits, until a worker with the right store takes the run. */
 function otherStore({ run, store }: RunBooks, ours: Store): ConfigError {
@@ -104,11 +101,11 @@ async function collect(
     const results = await ledger.uncollected(books.run, RESULT_ROWS_PER_PART)
     if (results.length === 0 || (results.length < RESULT_ROWS_PER_PART && !isLast)) return
     const stored = await storeResults(books.run, { part, results }, tools.store)
-    if (!(await ledger.acknowledge(books.run, part, stored))) return
+    if (!(await ledger.bookPart(books.run, part, stored))) return
   }
 }
 
-/** A part that is already there was stored by a step that died before acknowledging it: it stands. */
+/** A part that is already there was stored by a step that died before booking it: it stands. */
 async function storeResults(
   run: RunId,
   { part, results }: { part: number; results: readonly RowResult[] },
@@ -123,75 +120,4 @@ async function storeResults(
     throw new Error(`${store.locationOf(key)} is missing: the run can't go on`)
   }
   return standing
-}
-
-/** Adds rows as far as there is room, at most to the end of a part. Returns the next row to feed. */
-async function feed(
-  books: RunBooks,
-  { cursor, counts }: Standing,
-  tools: RunTools,
-): Promise<number> {
-  const from = cursor.nextRow
-  const part = books.parts.find(({ firstRow, rowCount }) => from < firstRow + rowCount)
-  const room = await roomFor(books, { cursor, counts }, tools)
-  if (room <= 0 || part === undefined) return from
-  const until = Math.min(from + room, part.firstRow + part.rowCount)
-  const jobs = await unsettledJobs(books, { part, from, until }, tools)
-  const { attempts } = tools
-  await tools.queue.addRenders(jobs, { attempts, priority: books.priority })
-  return until
-}
-
-/**
- * A run keeps some seconds of work on the queue, measured by its own pace, and never more than its share: so no
- * run waits behind the whole of another one, whichever came first.
- */
-async function roomFor(
-  books: RunBooks,
-  { cursor, counts }: Standing,
-  { queue }: RunTools,
-): Promise<number> {
-  const runCount = Math.max(1, await queue.runCount())
-  const ahead = runCount === 1 ? QUEUED_AHEAD_ALONE : QUEUED_AHEAD_SHARED
-  const pace = Math.max(books.settled - (cursor.settled ?? 0), counts.active / runCount)
-  const share = QUEUED_ROWS_MAX / runCount
-  const wanted = Math.floor(Math.min(share, Math.max(QUEUED_ROWS_MIN, ahead * pace)))
-  const ownQueued = cursor.nextRow - books.settled
-  return Math.min(wanted - ownQueued, QUEUED_ROWS_MAX - queuedIn(counts))
-}
-
-/** Everything was fed, yet the queue holds fewer rows than are missing: some were lost with a server. */
-async function addLostRows(books: RunBooks, tools: RunTools): Promise<void> {
-  for (const part of books.parts) {
-    const rows = { part, from: part.firstRow, until: part.firstRow + part.rowCount }
-    const gone = await tools.queue.missingRenders(await unsettledJobs(books, rows, tools))
-    if (gone.length === 0) continue
-    // Some of them may have ended while we looked.
-    const { ledger } = tools.queue
-    const unsettled = new Set(await ledger.unsettledRows(books.run, part.firstRow, part.rowCount))
-    const lost = gone.filter(({ row }) => unsettled.has(row))
-    if (lost.length === 0) continue
-    tools.logger.warn({ run: books.run, rows: lost.length }, 'putting lost rows back')
-    const { attempts } = tools
-    await tools.queue.addRenders(lost, { attempts, priority: books.priority })
-  }
-}
-
-async function unsettledJobs(
-  { run, parts }: RunBooks,
-  { part, from, until }: { part: ManifestPart; from: number; until: number },
-  { queue, store }: RunTools,
-): Promise<RenderJob[]> {
-  const unsettled = new Set(await queue.ledger.unsettledRows(run, from, until - from))
-  if (unsettled.size === 0) return []
-  const number = parts.indexOf(part) + 1
-  const { bytes, place } = await getManifestPart(run, number, store)
-  if (bytes === undefined) throw new Error(`${place} is missing: the run can't go on`)
-  const range = { from: from - part.firstRow, until: until - part.firstRow }
-  const jobs: RenderJob[] = []
-  for (const line of jsonLinesOf(bytes, place, range)) {
-    const { job } = plannedRowOf(line, place)
-    if (unsettled.has(job.row)) jobs.push(job)
-  }
-  return jobs
 }

@@ -100,6 +100,13 @@ describe.skipIf(!services.chromium)('report.html in Chromium', () => {
     await cause.getByRole('button', { name: 'Show these rows' }).click()
     await shows(({ result }) => result?.errorCode === 'input_unavailable')
     expect(await page.locator('.card').first().textContent()).toContain('input_unavailable')
+
+    const id = cause.getByRole('button', { name: /^SKU-/ }).first()
+    const wanted = await id.textContent()
+    await id.click()
+    await shows(({ job }) => job.id === wanted)
+    await page.getByRole('button', { name: 'show others again' }).click()
+    await expect.poll(() => shown.textContent()).toBe('10,000 rows')
   })
 
   test('opens, turns over and closes the details by keyboard alone', async () => {
@@ -117,7 +124,8 @@ describe.skipIf(!services.chromium)('report.html in Chromium', () => {
     const details = page.getByRole('dialog')
     await expect.poll(() => details.textContent()).toContain(first!.job.request.prompt)
     const text = (await details.textContent()) ?? ''
-    for (const part of [first!.job.id, 'pictures/0.png', 'gpt-image-2-mini', 'attempts', 'sku']) {
+    const place = 'row 1 of the run, line 2 of the manifest'
+    for (const part of [first!.job.id, place, 'pictures/0.png', 'gpt-image-2-mini', 'sku']) {
       expect(text).toContain(part)
     }
     await page.keyboard.press('ArrowRight')

@@ -261,7 +261,7 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       expect(await ledger.steer(run, 'cancel')).toBe('cancelled')
 
       expect(await ledger.findUnfinished(digest)).toBeUndefined()
-      expect(await ledger.callsInFlight(run)).toBe(2)
+      expect(await ledger.rowsInFlight(run)).toEqual({ calling: [0, 1], answered: [] })
       expect(await ledger.begin(waiting, CALLING)).toEqual({ kind: 'cancelled' })
       // Its worker died: the row comes back, and its call is one of unknown outcome.
       expect(await ledger.begin(lost, CALLING)).toEqual({ kind: 'cancelled' })
@@ -270,7 +270,7 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       expect(await ledger.begin({ ...lost, run: other }, CALLING)).toMatchObject({ kind: 'go' })
       const settled = { epoch, callFate: 'unpaid' as const, result: resultFor(sent) }
       expect(await ledger.settle(sent, settled)).toBe('settled')
-      expect(await ledger.callsInFlight(run)).toBe(0)
+      expect(await ledger.rowsInFlight(run)).toEqual({ calling: [], answered: [] })
       await ledger.finishRun(run, 1_700_000_001_000)
 
       const books = await ledger.books(run)
@@ -282,6 +282,52 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       })
       expect(books?.outcomes).toMatchObject({ succeeded: 1, cancelled: 4 })
       expect(await ledger.steer(run, 'unpause')).toBe('cancelled')
+    })
+
+    test('an answer in a spool is in flight until it is stored', async () => {
+      const { ledger, run } = await openRun()
+      const job = jobFor(run, 4)
+      const inSpool = { calling: [], answered: [4] }
+      const epoch = await begin(ledger, job)
+
+      expect(await ledger.release(job, epoch, 'answered')).toBe(true)
+      expect(await ledger.rowsInFlight(run)).toEqual(inSpool)
+      await ledger.begin(job, { ...CALLING, calling: false })
+      expect(await ledger.rowsInFlight(run)).toEqual(inSpool)
+      await ledger.release(job, 2, 'answered')
+      expect(await ledger.rowsInFlight(run)).toEqual(inSpool)
+      expect(await begin(ledger, job)).toBe(3)
+      expect(await ledger.rowsInFlight(run)).toEqual({ calling: [4], answered: [] })
+      await ledger.release(job, 3, 'answered')
+      await ledger.begin(job, { ...CALLING, calling: false })
+      await ledger.settle(job, { epoch: 4, callFate: 'unpaid', result: resultFor(job) })
+
+      expect(await ledger.rowsInFlight(run)).toEqual({ calling: [], answered: [] })
+      expect(await ledger.books(run)).toMatchObject({ calls: 2, unknownCalls: 0, settled: 1 })
+    })
+
+    test('in a cancelled run an answer waits for the worker that has it, until it is given up', async () => {
+      const { ledger, run } = await openRun()
+      const [first, second] = [jobFor(run, 0), jobFor(run, 1)]
+      for (const job of [first, second]) {
+        await ledger.release(job, await begin(ledger, job), 'answered')
+      }
+      await ledger.steer(run, 'cancel')
+
+      expect(await ledger.begin(first, CALLING)).toEqual({ kind: 'paused' })
+      const begun = await ledger.begin(first, { ...CALLING, calling: false })
+      expect(begun).toMatchObject({ kind: 'go', epoch: 2 })
+      await ledger.settle(first, { epoch: 2, callFate: 'unpaid', result: resultFor(first) })
+      await ledger.giveUpAnswers(run)
+
+      expect(await ledger.rowsInFlight(run)).toEqual({ calling: [], answered: [] })
+      expect(await ledger.begin(second, CALLING)).toEqual({ kind: 'cancelled' })
+      expect(await ledger.books(run)).toMatchObject({
+        calls: 2,
+        unknownCalls: 1,
+        settled: 1,
+        costMicroUsd: 5_000,
+      })
     })
 
     test('a run is steered only where that means something', async () => {
@@ -303,10 +349,10 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       const settled = { epoch: null, callFate: 'unpaid' as const, result: resultFor(early) }
       await ledger.settle(early, settled)
 
-      expect(await ledger.restore(run, 1, results)).toBe(false)
-      expect(await ledger.restore(run, 0, results)).toBe(true)
-      expect(await ledger.restore(run, 0, results)).toBe(false)
-      expect(await ledger.restore(run, 1, [failed])).toBe(true)
+      expect(await ledger.bookPart(run, 1, results)).toBe(false)
+      expect(await ledger.bookPart(run, 0, results)).toBe(true)
+      expect(await ledger.bookPart(run, 0, results)).toBe(false)
+      expect(await ledger.bookPart(run, 1, [failed])).toBe(true)
 
       const books = await ledger.books(run)
       expect(books).toMatchObject({
@@ -319,6 +365,54 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       })
       expect(books?.outcomes).toMatchObject({ succeeded: 3, failed: 1 })
       expect(await ledger.unsettledRows(run, 0, 6)).toEqual([4, 5])
+    })
+
+    test('a part that comes after its run was lost leaves nothing behind', async () => {
+      const ledger = ledgerOf()
+      const run = newRun()
+      const results = [resultFor(jobFor(run, 0))]
+
+      expect(await ledger.bookPart(run, 0, results)).toBe(false)
+      await ledger.openRun(entryFor(run, 3))
+
+      expect(await ledger.books(run)).toMatchObject({ resultParts: 0, settled: 0 })
+      expect(await ledger.bookPart(run, 0, results)).toBe(true)
+      expect(await ledger.unsettledRows(run, 0, 3)).toEqual([1, 2])
+    })
+
+    test('a part takes its own rows from those that wait, and books the ones that are not known', async () => {
+      const { ledger, run } = await openRun()
+      for (const row of [0, 1, 2, 3]) {
+        const job = jobFor(run, row)
+        await ledger.settle(job, { epoch: null, callFate: 'unpaid', result: resultFor(job) })
+      }
+
+      const part = [2, 3, 7].map((row) => resultFor(jobFor(run, row)))
+      expect(await ledger.bookPart(run, 0, part)).toBe(true)
+
+      expect((await ledger.uncollected(run, 10)).map(({ row }) => row)).toEqual([0, 1])
+      expect(await ledger.books(run)).toMatchObject({ settled: 5, pictures: 5, resultParts: 1 })
+    })
+
+    test('a row that is being called for when its stored result comes back has ended with that', async () => {
+      const { ledger, run } = await openRun()
+      const job = jobFor(run, 0)
+      const epoch = await begin(ledger, job)
+      const failed = resultFor(job, { outcome: 'failed', keys: [], costUsd: null })
+
+      expect(await ledger.bookPart(run, 0, [failed])).toBe(true)
+
+      const late = { epoch, callFate: 'unpaid' as const, result: resultFor(job) }
+      expect(await ledger.settle(job, late)).toBe('already')
+      expect(await ledger.rowsInFlight(run)).toEqual({ calling: [], answered: [] })
+      expect(await ledger.books(run)).toMatchObject({
+        outcomes: { failed: 1, succeeded: 0 },
+        calls: 2,
+        unknownCalls: 1,
+      })
+      const other = newRun()
+      await ledger.openRun(entryFor(other, 1))
+      expect(await ledger.begin({ ...job, run: other }, CALLING)).toMatchObject({ kind: 'go' })
     })
 
     test('rows without an outcome are named, whatever part of the run is asked for', async () => {
@@ -342,7 +436,7 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
       }
     })
 
-    test('results wait until they are acknowledged, part by part, each once', async () => {
+    test('results wait until their part is booked, part by part, each once', async () => {
       const { ledger, run } = await openRun()
       for (let row = 0; row < 5; row++) {
         const job = jobFor(run, row)
@@ -351,14 +445,14 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
 
       const first = await ledger.uncollected(run, 3)
       expect(first).toHaveLength(3)
-      expect(await ledger.acknowledge(run, 0, first)).toBe(true)
-      expect(await ledger.acknowledge(run, 0, first)).toBe(false)
+      expect(await ledger.bookPart(run, 0, first)).toBe(true)
+      expect(await ledger.bookPart(run, 0, first)).toBe(false)
       const second = await ledger.uncollected(run, 3)
       expect([...first, ...second].map(({ row }) => row).toSorted((a, b) => a - b)).toEqual([
         0, 1, 2, 3, 4,
       ])
       expect(second[0]).toEqual(resultFor(jobFor(run, second[0]!.row)))
-      expect(await ledger.acknowledge(run, 1, second)).toBe(true)
+      expect(await ledger.bookPart(run, 1, second)).toBe(true)
       expect(await ledger.uncollected(run, 3)).toEqual([])
       expect((await ledger.books(run))?.resultParts).toBe(2)
     })
@@ -378,7 +472,7 @@ export function keepsTheLedgerContract(name: string, ledgerOf: () => Ledger): vo
     test('whatever happens in whatever order, the books add up', async () => {
       const step = fc.record({
         row: fc.nat(4),
-        act: fc.constantFrom('begin', 'not-sent', 'unpaid', 'presumed-paid', 'settle'),
+        act: fc.constantFrom('begin', 'not-sent', 'unpaid', 'presumed-paid', 'answered', 'settle'),
       })
       await fc.assert(
         fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {

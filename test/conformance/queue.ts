@@ -19,6 +19,7 @@ import type {
   Queue,
   ScheduleEntry,
 } from '../../src/queue/queue.ts'
+import type { EarlierAttempt } from '../../src/row-result.ts'
 import { until } from '../helpers/until.ts'
 import { entryFor, jobFor, newRun } from '../helpers/jobs.ts'
 
@@ -29,6 +30,15 @@ const OPTIONS: ConsumeOptions = {
   backoff: () => 20,
   onTrouble: () => {},
 }
+
+const attemptAt = (startedAt: number): EarlierAttempt => ({
+  startedAt,
+  elapsedMs: 1,
+  call: 'unpaid',
+  errorCode: 'api_unavailable',
+  error: 'once more',
+  requestId: null,
+})
 
 /** A signal that was aborted already fires no more. */
 async function whenAborted(signal: AbortSignal): Promise<void> {
@@ -116,6 +126,29 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
       expect(seen[2]!.at - seen[1]!.at).toBeGreaterThan(900)
     })
 
+    test('what is remembered of a try comes with the ones after it, and only the last twenty', async () => {
+      const earlier: number[][] = []
+      const jobs = someJobs(1)
+      const payloads: unknown[] = []
+      await consume({
+        async render(payload, { earlierAttempts, remember }) {
+          payloads.push(payload)
+          earlier.push(earlierAttempts.map(({ startedAt }) => startedAt))
+          await remember(attemptAt(earlier.length))
+          if (earlier.length === 24) return
+          if (earlier.length % 2 === 0) throw new InterruptedError('goes back')
+          throw new ApiUnavailableError('once more', { callFate: 'unpaid' })
+        },
+      })
+
+      await queueOf().addRenders(jobs, { attempts: 30 })
+      await until(() => earlier.length === 24)
+
+      expect(earlier.slice(0, 3)).toEqual([[], [1], [1, 2]])
+      expect(earlier[23]).toEqual(Array.from({ length: 20 }, (_, index) => index + 4))
+      for (const payload of payloads) expect(payload).toEqual(jobs[0])
+    })
+
     test('the last attempt is known as such, and then the row is given up', async () => {
       const deliveries: Pick<Delivery, 'attempt' | 'isLastAttempt'>[] = []
       const jobs = someJobs(1)
@@ -128,7 +161,7 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
 
       await queueOf().addRenders(jobs, { attempts: 2 })
 
-      await until(async () => (await queueOf().missingRenders(jobs)).length === 1)
+      await until(async () => (await queueOf().missingRenders(jobs[0]!.run, [0])).length === 1)
       expect(deliveries).toEqual([
         { attempt: 1, isLastAttempt: false },
         { attempt: 2, isLastAttempt: true },
@@ -147,7 +180,7 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
 
       await queueOf().addRenders(jobs, { attempts: 5 })
 
-      await until(async () => (await queueOf().missingRenders(jobs)).length === 1)
+      await until(async () => (await queueOf().missingRenders(jobs[0]!.run, [0])).length === 1)
       expect(tries).toBe(1)
     })
 
@@ -257,6 +290,49 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
       expect(cursors).toEqual([0, 10, 20, 30])
     })
 
+    test('a run whose steps fail one after the other says why, until one succeeds', async () => {
+      const run = newRun()
+      let step: 'fails' | 'goes on' | 'ends' = 'fails'
+      await consume({
+        async run() {
+          if (step === 'fails') throw new Error('the store is full')
+          return step === 'ends' ? 'over' : { againInMs: 5, cursor: { nextRow: 0 } }
+        },
+      })
+      const troubleNow = () => queueOf().runTrouble(run)
+      expect(await troubleNow()).toBeUndefined()
+
+      await queueOf().addRun(run)
+
+      await until(async () => (await troubleNow()) !== undefined)
+      const trouble = await troubleNow()
+      expect(trouble).toMatchObject({ message: 'the store is full' })
+      expect(trouble!.stepsFailed).toBeGreaterThanOrEqual(3)
+      expect(trouble!.since).toBeLessThanOrEqual(Date.now())
+      step = 'goes on'
+      await until(async () => (await troubleNow()) === undefined)
+      step = 'ends'
+      await until(async () => (await queueOf().runCount()) === 0)
+    })
+
+    test('a run that was over for a while is stepped again when it is added again', async () => {
+      const run = newRun()
+      let steps = 0
+      await consume({
+        async run() {
+          steps += 1
+          return 'over'
+        },
+      })
+
+      await queueOf().addRun(run)
+      await until(async () => steps > 0 && (await queueOf().runCount()) === 0)
+      expect(steps).toBe(1)
+      await queueOf().addRun(run)
+
+      await until(() => steps === 2)
+    })
+
     describe('schedules', () => {
       const everySecond = (name: string, payload: unknown = {}) => ({
         name,
@@ -358,9 +434,7 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
       const jobs = someJobs(4)
       await queueOf().addRenders(jobs.slice(0, 2), { attempts: 1 })
 
-      const missing = await queueOf().missingRenders(jobs)
-
-      expect(missing.map(({ row }) => row)).toEqual([2, 3])
+      expect(await queueOf().missingRenders(jobs[0]!.run, [0, 1, 2, 3])).toEqual([2, 3])
       expect((await queueOf().renderCounts()).waiting).toBeGreaterThanOrEqual(2)
     })
 

@@ -12,7 +12,7 @@ import { openStore } from '../../src/storage/open-store.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { runCli, startCli, type CliOptions, type Running } from '../helpers/cli.ts'
 import { expectTrueRecords } from '../helpers/invariants.ts'
-import { allRecords } from '../helpers/pipeline.ts'
+import { allRecords, untilOver } from '../helpers/pipeline.ts'
 import { postgresSettings, redisSettings, seedEmbedded } from '../helpers/queues.ts'
 import { services } from '../helpers/services.ts'
 import { tempDir } from '../helpers/temp.ts'
@@ -120,13 +120,14 @@ describe.concurrent.each(backends)('kill -9 on $name', (backend) => {
         await killWorker(Math.random() * 2_500)
       }
 
+      await untilOver(run, store, 90_000)
       const statusOf = async (...args: string[]) =>
         JSON.parse((await runCli(['status', ...args, '--json'], options)).stdout) as RunSummary & {
           runs: RunSummary[]
         }
       await until(async () => (await statusOf(run)).state === 'finished', {
-        withinMs: 90_000,
-        everyMs: 250,
+        withinMs: 30_000,
+        everyMs: 1_000,
       })
       const { runs } = await statusOf()
       expect(runs.map((each) => each.run)).toEqual([run])

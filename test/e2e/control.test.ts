@@ -97,7 +97,7 @@ describe.skipIf(!services.redis).concurrent('a run under way', () => {
     const paused = await cli(['pause', run])
     expect(paused).toMatchObject({ code: 0 })
     expect(paused.stdout).toMatch(new RegExp(`^${run} is paused: \\d+ of 30 rows done, \\d+ left`))
-    expect(paused.stdout).toContain(`go on     renderq unpause ${run}`)
+    expect(paused.stdout).toContain(`go on     npx renderq unpause ${run}`)
     await until(async () => {
       const again = await json<{ changed: boolean; callsInFlight: number }>(['pause', run])
       return !again.changed && again.callsInFlight === 0
@@ -115,7 +115,7 @@ describe.skipIf(!services.redis).concurrent('a run under way', () => {
       'cancel',
       run,
     ])
-    expect(cancelled).toMatchObject({ state: 'cancelled', goOn: `renderq retry ${run}` })
+    expect(cancelled).toMatchObject({ state: 'cancelled', goOn: `npx renderq retry ${run}` })
     await until(async () => (await summaryOf(shop, run)).finishedAt !== null, WITHIN)
     const { calls, paid } = emulator.stats()
     const summary = await summaryOf(shop, run)
@@ -134,7 +134,9 @@ describe.skipIf(!services.redis).concurrent('a run under way', () => {
     expect(await json(['show', run])).toMatchObject({ run, state: 'cancelled', left: 0 })
 
     const last = await cli(['show', `${run}/sku-29`])
-    expect(last.stdout).toMatch(/sku-29 {3}cancelled\n {2}row 30 of 30 in catalog/)
+    expect(last.stdout).toMatch(
+      /sku-29 {3}cancelled\n {2}row 30 of 30 of the run, line 31 of catalog/,
+    )
     const why = await cli(['why', 'sku-29'])
     expect(why.stdout).toContain('the run was cancelled before the row was sent')
     const tooLate = await cli(['pause', run])
@@ -246,7 +248,7 @@ describe.skipIf(!services.redis).concurrent('a run under way', () => {
     expect(stopped.stderr).toContain('renderq run catalog.csv --concurrency 1')
     const { stdout } = await cli(['status'])
     expect(stdout).toContain('everyone is stopped: ')
-    expect(stdout).toMatch(/at once with {2}renderq resume run_\w+/)
+    expect(stdout).toMatch(/at once with {2}npx renderq resume run_\w+/)
   }, 60_000)
 
   test('why says which run a reused row came from, and what changed in one that was rendered again', async () => {

@@ -52,9 +52,7 @@ describe('enqueue and worker on one folder', () => {
 
     const worker = startCli(['worker'], options)
     await expectRendered(dir)
-    await until(async () =>
-      (await runCli(['status', run!, '--json'], options)).stdout.includes('"finished"'),
-    )
+    expect((await runCli(['status', run!, '--watch'], options)).code).toBe(0)
     worker.kill('SIGTERM')
 
     expect((await worker.finished).code).toBe(143)

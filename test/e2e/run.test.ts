@@ -41,7 +41,9 @@ describe('renderq run --emulator', () => {
       type: 'summary',
       calls: 0,
       outcomes: { reused: records.size },
+      reasons: { unchanged: records.size, new: 0 },
     })
+    expect(second.stderr).toContain(`${records.size} reused: unchanged`)
   }, 60_000)
 
   test.each(['catalog.json', 'catalog.jsonl', 'openai-batch.jsonl'])(
@@ -158,7 +160,7 @@ describe('bad usage', () => {
     const { code, stderr } = await runCli(['enqueue', 'm.csv', '4'], { cwd: dir.path, env })
 
     expect(code).toBe(2)
-    expect(stderr).toContain('npm run enqueue -- --concurrency')
+    expect(stderr).toContain('npm run enqueue -- m.csv --concurrency 4')
   })
 
   test('--help begins with examples', async () => {
@@ -206,7 +208,9 @@ describe('a manifest that is wrong', () => {
       { cwd: JOBS },
     )
 
-    expect(stdout).toMatch(/\d+ rows, \d+ pictures, about \$\d.*, no problems/)
+    expect(stdout).toMatch(
+      /\d+ rows, \d+ pictures, up to about \$\d.*, no problems\n {2}mug-blue {2}generate .*\n {4}Product photo of a blue mug/,
+    )
     expect(code).toBe(0)
     expect(await readFile(join(JOBS, 'demo.csv'), 'utf8')).not.toBe('')
   })

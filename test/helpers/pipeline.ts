@@ -122,6 +122,13 @@ async function look(
   return { run, books, results, records, calls }
 }
 
+/** Its last file is there. Costs next to nothing, where asking `status` starts a process each time. */
+export const untilOver = (run: string, store: Store, withinMs = 60_000): Promise<void> =>
+  until(async () => (await store.head(`_runs/${run}/_SUCCESS`)) !== undefined, {
+    withinMs,
+    everyMs: 100,
+  })
+
 export async function jsonLines<T>(store: Store, key: string): Promise<T[]> {
   const bytes = await store.get(key, { bytesMax: 1e9 })
   const lines = (bytes?.toString('utf8') ?? '').split('\n').filter((line) => line !== '')

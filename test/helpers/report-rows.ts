@@ -53,7 +53,8 @@ export function* reportRows({
     const job = catalogJob(run, row)
     const failure = row % 11 === 7 ? FAILURES[Math.floor(row / 11) % 9] : undefined
     const result = failure === undefined ? picture(job, keyOf(row)) : failed(job, failure)
-    yield { job, columns: columnsOf(row), result, locations: result.keys.map(locationOf) }
+    const locations = result.keys.map(locationOf)
+    yield { job, line: row + 2, columns: columnsOf(row), result, locations }
   }
 }
 

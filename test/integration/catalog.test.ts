@@ -9,12 +9,11 @@ import type { RunSummary } from '../../src/report/run-summary.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import { runCli, startCli } from '../helpers/cli.ts'
 import { expectTrueRecords } from '../helpers/invariants.ts'
-import { allRecords } from '../helpers/pipeline.ts'
+import { allRecords, untilOver } from '../helpers/pipeline.ts'
 import { redisSettings } from '../helpers/queues.ts'
 import { openTestBucket, s3Environment } from '../helpers/s3-bucket.ts'
 import { services } from '../helpers/services.ts'
 import { tempDir } from '../helpers/temp.ts'
-import { until } from '../helpers/until.ts'
 
 const GIVEN = process.env['RENDERQ_TEST_MANIFEST']
 const ROWS = 60
@@ -55,19 +54,14 @@ describe.skipIf(!services.redis || !services.s3)('a catalog on Redis and S3', ()
     const workers = ['a', 'b'].map((name) =>
       startCli(['worker', '--state-dir', name, '--log-level', 'warn'], options),
     )
+    await using store = await openStore({ kind: 's3', bucket: bucket.name, prefix: 'catalog' })
     const renderOnce = async (): Promise<RunSummary> => {
       const enqueued = await runCli(['enqueue', 'prompts.tsv', '--set', 'quality=low'], options)
       expect(enqueued.code).toBe(0)
-      let summary: RunSummary | undefined
-      await until(
-        async () => {
-          const status = await runCli(['status', enqueued.stdout.trim(), '--json'], options)
-          summary = JSON.parse(status.stdout) as RunSummary
-          return summary.state === 'finished'
-        },
-        { withinMs: 600_000, everyMs: 500 },
-      )
-      return summary!
+      const run = enqueued.stdout.trim()
+      await untilOver(run, store, 600_000)
+      const status = await runCli(['status', run, '--json'], options)
+      return JSON.parse(status.stdout) as RunSummary
     }
 
     const startedAt = performance.now()
@@ -81,7 +75,6 @@ describe.skipIf(!services.redis || !services.s3)('a catalog on Redis and S3', ()
       outcomes: { succeeded: rowCount },
     })
     expect(emulator.stats()).toMatchObject({ calls: rowCount, paid: rowCount })
-    await using store = await openStore({ kind: 's3', bucket: bucket.name, prefix: 'catalog' })
     const records = await allRecords(store)
     expect(records.size).toBe(rowCount)
     expect(await expectTrueRecords(store, records.values())).toBe(rowCount)

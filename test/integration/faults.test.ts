@@ -128,6 +128,7 @@ describe('a fault that passes', () => {
         outcome: 'succeeded',
         attempts: counts.attempts,
         calls: 2,
+        earlierAttempts: [{ call: counts.unknownCalls === 0 ? 'unpaid' : 'presumed-paid' }],
       })
       expect(rendered.books).toMatchObject({ calls: 2, unknownCalls: counts.unknownCalls })
       expect(rendered.calls.calls).toBe(2)

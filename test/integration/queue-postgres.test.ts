@@ -1,5 +1,6 @@
 import { Client } from 'pg'
 import { afterAll, describe } from 'vitest'
+import { putsBackWhatWasLost } from '../conformance/feeding.ts'
 import { keepsTheLedgerContract } from '../conformance/ledger.ts'
 import { keepsTheQueueContract } from '../conformance/queue.ts'
 import { postgresSettings, queueForTests } from '../helpers/queues.ts'
@@ -17,4 +18,5 @@ describe.skipIf(!services.postgres)('on Postgres', () => {
   const queue = queueForTests(() => settings)
   keepsTheQueueContract('Postgres', queue)
   keepsTheLedgerContract('Postgres', () => queue().ledger)
+  putsBackWhatWasLost('Postgres', queue)
 })

@@ -26,7 +26,12 @@ describe('rendering a manifest again', () => {
     await expectSoundRun(again, pipeline.store)
     expect(again.run).not.toBe(first.run)
     expect(again.books).toMatchObject({ calls: 0, costMicroUsd: 0, outcomes: { reused: 1 } })
-    expect(again.results[0]).toMatchObject({ outcome: 'reused', keys: ['catalog/sku-1.png'] })
+    expect(first.results[0]?.reason).toBe('new')
+    expect(again.results[0]).toMatchObject({
+      outcome: 'reused',
+      reason: 'unchanged',
+      keys: ['catalog/sku-1.png'],
+    })
     expect(again.calls.calls).toBe(0)
   })
 
@@ -39,6 +44,7 @@ describe('rendering a manifest again', () => {
       expect(rendered.calls.calls).toBe(1)
       expect(rendered.books.outcomes.succeeded).toBe(1)
     }
+    expect([changed, back].map(({ results }) => results[0]?.reason)).toEqual(['changed', 'changed'])
     await expectSoundRun(back, pipeline.store)
     expect(back.records.get('sku-1')?.fingerprint).toBe(first.records.get('sku-1')?.fingerprint)
   })
@@ -52,6 +58,7 @@ describe('rendering a manifest again', () => {
 
     await expectSoundRun(again, pipeline.store)
     expect(again.calls.calls).toBe(0)
+    expect(again.results[0]?.reason).toBe('record-missing')
     const [before, after] = [first, again].map(({ records }) => records.get('sku-1'))
     expect(after?.pictures).toEqual(before?.pictures)
     expect(after?.costUsd).toBeNull()
@@ -94,7 +101,11 @@ describe('rendering a manifest again', () => {
     const kept = await pipeline.render(csv('blue mug'), { plan: { existing: 'keep' } })
 
     expect(kept.calls.calls).toBe(0)
-    expect(kept.results[0]).toMatchObject({ outcome: 'reused', keys: ['catalog/sku-1.png'] })
+    expect(kept.results[0]).toMatchObject({
+      outcome: 'reused',
+      reason: 'kept',
+      keys: ['catalog/sku-1.png'],
+    })
     expect(
       await expectTrueRecords(pipeline.store, (await allRecords(pipeline.store)).values()),
     ).toBe(1)

@@ -85,6 +85,7 @@ test('--force renders a row again although its record is there, and once is enou
   const after = await pipeline.render(csv('again'))
 
   expect(forced.books).toMatchObject({ calls: 1, outcomes: { succeeded: 1 } })
+  expect(forced.results[0]?.reason).toBe('forced')
   const [before, now] = [first, forced].map(({ records }) => records.get('again'))
   expect(now?.fingerprint).toBe(before?.fingerprint)
   expect([before?.run, now?.run]).toEqual([first.run, forced.run])

@@ -262,7 +262,7 @@ describe('a job', () => {
     'without its %s is complete only if that may be missing',
     (name) => {
       const { [name]: _, ...rest } = job as unknown as Record<string, unknown>
-      const mayBeMissing = ['mask', 'markup', 'force', 'keepPartials'].includes(name)
+      const mayBeMissing = ['mask', 'markup', 'force', 'checkInputs', 'keepPartials'].includes(name)
       expect(RenderJob.safeParse(rest).success).toBe(mayBeMissing)
     },
   )

@@ -57,6 +57,28 @@ describe('openLogger', () => {
     expect(new Date(String(logged()[0]?.['time'])).getTime()).toBeGreaterThan(0)
   })
 
+  test('what is told of a failure is not dressed up as an error of JavaScript', () => {
+    openLogger('info').warn({ err: { code: 'rate_limited', message: 'too fast' } }, 'failed')
+    expect(logged()[0]?.['err']).toEqual({ code: 'rate_limited', message: 'too fast' })
+    openLogger('info').warn({ err: new TypeError('is no list') }, 'failed')
+    expect(logged()[1]?.['err']).toMatchObject({ type: 'TypeError', stack: expect.any(String) })
+  })
+
+  test('on a terminal a line is for a person, without secrets too', () => {
+    const { isTTY } = process.stderr
+    process.stderr.isTTY = true
+    try {
+      openLogger('info', ['hunter2']).info({ queue: 'hunter2', concurrency: 8 }, 'worker is ready')
+    } finally {
+      process.stderr.isTTY = isTTY
+    }
+    expect(lines).toEqual([
+      expect.stringMatching(
+        /^\d\d:\d\d:\d\d info {2}worker is ready {2}queue=\[redacted\] concurrency=8\n$/,
+      ),
+    ])
+  })
+
   test('lines below the level are not written, and at silent none is', () => {
     openLogger('warn').info('progress')
     openLogger('silent').error('trouble')

@@ -1,6 +1,8 @@
 /** Why rows ended without a picture: counted by error code, with the first ids and messages of each. */
+import type { RowResult } from '../../row-result.ts'
 import { whatHelps } from '../../what-helps.ts'
 import type { ReportRow } from '../report-row.ts'
+import { sayingOf } from '../saying.ts'
 import type { Cause, ReportedOutcome } from './report-data.ts'
 
 const IDS_MAX = 12
@@ -14,8 +16,11 @@ const OTHER_CODES = 'other'
 interface Counted {
   rows: number
   ids: string[]
-  messages: Map<string, number>
+  messages: Messages
 }
+
+/** By what they say; the first of each as it was written. */
+type Messages = Map<string, Cause['messages'][number]>
 
 export class Causes {
   readonly #byCode = new Map<string, Counted>()
@@ -25,12 +30,7 @@ export class Causes {
     const counted = this.#of(result?.errorCode ?? outcome)
     counted.rows += 1
     if (counted.ids.length < IDS_MAX) counted.ids.push(job.id)
-    const message = result?.error ?? ''
-    const before = counted.messages.get(message)
-    if (message === '' || (before === undefined && counted.messages.size >= MESSAGES_COUNTED_MAX)) {
-      return
-    }
-    counted.messages.set(message, (before ?? 0) + 1)
+    if (result !== undefined) addMessage(counted.messages, result)
   }
 
   /** The commonest first. */
@@ -56,12 +56,21 @@ export class Causes {
   }
 }
 
-function commonest(messages: ReadonlyMap<string, number>): Cause['messages'] {
-  return [...messages]
-    .map(([text, rows]) => ({ text, rows }))
-    .toSorted((a, b) => b.rows - a.rows)
-    .slice(0, MESSAGES_MAX)
+function addMessage(messages: Messages, result: RowResult): void {
+  const { error } = result
+  if (error === null || error === '') return
+  const saying = sayingOf(result)
+  const known = messages.get(saying)
+  if (known === undefined) {
+    if (messages.size < MESSAGES_COUNTED_MAX) messages.set(saying, { text: error, rows: 1 })
+    return
+  }
+  known.rows += 1
+  if (known.text !== error) known.text = saying
 }
+
+const commonest = (messages: Messages): Cause['messages'] =>
+  [...messages.values()].toSorted((a, b) => b.rows - a.rows).slice(0, MESSAGES_MAX)
 
 function helpFor(code: string): string {
   if (code === 'cancelled') {

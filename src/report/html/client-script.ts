@@ -9,6 +9,7 @@ const MODULES = [
   'elements',
   'format',
   'rows',
+  'formulas',
   'copy',
   'facts',
   'overview',

@@ -11,8 +11,10 @@ export type ReportedOutcome = Outcome | 'left'
 export type NoThumbnail = 'beyond-count' | 'beyond-time' | 'missing' | 'unreadable'
 
 export interface RowData {
-  /** One-based, as a person counts. */
+  /** One-based, as a person counts: among those of the run. */
   row: number
+  /** Where it begins in the manifest, one-based. */
+  line?: number | undefined
   id: string
   outcome: ReportedOutcome
   operation: string

@@ -13,12 +13,13 @@ export function outcomeOf({ result }: ReportRow, isOver: boolean): ReportedOutco
 }
 
 export function rowData(
-  { job, columns, result, locations }: ReportRow,
+  { job, line, columns, result, locations }: ReportRow,
   { outcome, thumbnail }: { outcome: ReportedOutcome; thumbnail: Thumbnail | undefined },
 ): RowData {
   const { prompt, ...parameters } = job.request
   return {
     row: job.row + 1,
+    line,
     id: job.id,
     outcome,
     operation: job.operation,

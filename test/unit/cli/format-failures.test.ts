@@ -2,6 +2,7 @@ import { stripVTControlCharacters } from 'node:util'
 import { describe, expect, test } from 'vitest'
 import { formatFailures } from '../../../src/cli/format-failures.ts'
 import { formatStatus } from '../../../src/cli/format-status.ts'
+import { noReasons } from '../../../src/reason.ts'
 import type { FailureGroup, RowResults } from '../../../src/report/row-results.ts'
 
 const GROUP: FailureGroup = {
@@ -15,6 +16,7 @@ const GROUP: FailureGroup = {
 
 const results = (...failures: FailureGroup[]): RowResults => ({
   failures,
+  reasons: noReasons(),
   unpricedRows: 0,
   folder: '',
 })
@@ -68,7 +70,8 @@ describe('why rows failed', () => {
 })
 
 describe('status', () => {
-  const status = { queue: 'redis://queue', runs: [], rows: { waiting: 0, active: 0, delayed: 0 } }
+  const rows = { waiting: 0, active: 0, delayed: 0 }
+  const status = { from: 'ledger' as const, queue: 'redis://queue', runs: [], rows, troubles: [] }
 
   test('of a stopped queue says what helps', () => {
     const brake = { code: 'quota_exhausted', reason: 'no money is left', until: 1 }
@@ -95,7 +98,12 @@ describe('status', () => {
       finishedAt: null,
     } as const
 
-    const failed = { ...status, brake: undefined, runs: [run], results: results(GROUP) }
+    const failed = {
+      ...status,
+      brake: undefined,
+      runs: [run],
+      results: results(GROUP),
+    }
     const text = formatStatus(failed, next)
 
     expect(stripVTControlCharacters(text)).toMatch(

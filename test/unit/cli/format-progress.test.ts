@@ -1,5 +1,6 @@
+import { stripVTControlCharacters } from 'node:util'
 import { expect, test } from 'vitest'
-import { formatLine } from '../../../src/cli/format-progress.ts'
+import { formatBlock, formatLine } from '../../../src/cli/format-progress.ts'
 import type { RunBooks } from '../../../src/queue/ledger.ts'
 import { entryFor } from '../../helpers/jobs.ts'
 
@@ -25,7 +26,7 @@ test('the pace counts only rows of this sitting', () => {
   const live = { elapsedMs: 60_000, previews: 0, since: books(80) }
 
   expect(formatLine(books(90), COUNTS, live)).toBe(
-    'run_0123456789 90 % 90 ok  2 active  10 left  $0.90  10.0 pictures/min  ETA 60 s',
+    'run_0123456789 90 % 90 ok  2 active  10 left  $0.90  ETA 60 s  10.0 pictures/min',
   )
 })
 
@@ -41,4 +42,25 @@ test('a paused run says so', () => {
   expect(formatLine(paused, COUNTS, { elapsedMs: 0, previews: 0, since: paused })).toContain(
     '20 left  paused',
   )
+})
+
+test('once all rows are settled nobody is said to be active', () => {
+  const live = { elapsedMs: 60_000, previews: 0, since: books(80) }
+
+  expect(formatLine(books(100), COUNTS, live)).toContain('100 % 100 ok  0 left')
+})
+
+test('a narrow terminal gets whole words only, the time that is left before the pace', () => {
+  const outcomes = { ...NONE, succeeded: 5_000, reused: 1_200, failed: 3 }
+  const many = books(5_000, { rowCount: 10_000, settled: 6_203, outcomes })
+  const live = { elapsedMs: 600_000, previews: 0, since: books(0) }
+  const shown = (width: number) =>
+    stripVTControlCharacters(formatBlock(many, COUNTS, { ...live, width }).join())
+
+  expect(shown(80)).toBe(
+    ' 62 %  5000 ok  1200 reused  3 failed  2 active  3797 left  $50.00  ETA 8 min',
+  )
+  expect(shown(100)).toMatch(/^ █{7}░{5} 62 % .* ETA 8 min$/)
+  expect(shown(140)).toMatch(/ETA 8 min {2}500\.0 pictures\/min$/)
+  expect(shown(20).length).toBeLessThanOrEqual(20)
 })

@@ -23,7 +23,10 @@ const RUN: RunSummary = {
 }
 const status = (facts: object): string =>
   stripVTControlCharacters(
-    formatStatus({ ...QUEUE, brake: undefined, runs: [RUN], ...facts }, next),
+    formatStatus(
+      { ...QUEUE, brake: undefined, troubles: [], from: 'ledger', runs: [RUN], ...facts },
+      next,
+    ),
   )
 
 test('when everyone is stopped, status says why, until when, and the command that goes on', () => {
@@ -55,11 +58,44 @@ test('runs are listed with what is done, and a cancelled row is not', () => {
   const outcomes = { ...RUN.outcomes, failed: 1, cancelled: 5 }
   const cancelled: RunSummary = { ...RUN, state: 'cancelled', left: 0, outcomes, finishedAt }
 
-  expect(formatRuns({ from: 'ledger', runs: [RUN, cancelled] }, 'redis://queue')).toBe(
+  expect(
+    formatRuns({ from: 'ledger', runs: [RUN, cancelled] }, { queue: 'redis://queue', next }),
+  ).toBe(
     [
-      'RUN             MANIFEST  STATE      DONE  FAILED   COST  ENTERED (UTC)     TOOK',
-      'run_0123456789  shop      running    4/10       0  $0.20  2026-11-21 12:00',
-      'run_0123456789  shop      cancelled  5/10       1  $0.20  2026-11-21 12:00  60 s',
+      'RUN             MANIFEST  STATE      DONE  LACKING   COST  ENTERED (UTC)     TOOK',
+      'run_0123456789  shop      running    4/10        0  $0.20  2026-11-21 12:00',
+      'run_0123456789  shop      cancelled  5/10        1  $0.20  2026-11-21 12:00  60 s',
     ].join('\n'),
+  )
+})
+
+test('runs that only the store knows come with the command that resumes the latest', () => {
+  const over: RunSummary = { ...RUN, state: 'finished', finishedAt: RUN.enteredAt }
+  const unfinished: RunSummary = { ...RUN, run: 'run_9876543210' }
+  const headOf = (runs: RunSummary[]) =>
+    formatRuns({ from: 'store', runs }, { queue: 'redis://queue', next }).split('\n')[0]
+
+  expect(headOf([over, unfinished])).toBe(
+    'redis://queue knows none of these, they are in the store: go on with  renderq resume run_9876543210',
+  )
+  expect(headOf([over])).toBe('redis://queue knows none of these, they are in the store')
+})
+
+test('a run whose steps fail says why, and since when', () => {
+  const since = Date.parse('2026-11-21T12:30:00Z')
+  const troubles = [{ run: RUN.run, message: 'no space left', stepsFailed: 4, since }]
+
+  expect(status({ troubles })).toMatch(
+    /run_0123456789 can't go on: no space left\n {2}so since 2026-11-21 12:30 UTC, and tried again/,
+  )
+})
+
+test('runs that only the store knows are listed as such, and an empty list says where others may be', () => {
+  expect(status({ from: 'store' })).toContain(
+    'redis://queue knows none of these, they are in the store: go on with  renderq resume run_0123456789',
+  )
+  const hint = 'runs with --emulator are kept apart'
+  expect(formatRuns({ from: 'store', runs: [] }, { queue: 'redis://queue', next, hint })).toBe(
+    `no runs yet on redis://queue\n${hint}`,
   )
 })

@@ -3,6 +3,8 @@ import { expect, test } from 'vitest'
 import { addPlanFlags, type PlanFlags } from '../../../src/cli/options.ts'
 import { termsOf } from '../../../src/cli/plan.ts'
 import { plannedCost } from '../../../src/cli/planned-cost.ts'
+import { parseRowRanges } from '../../../src/producer/row-ranges.ts'
+import { parseWhere } from '../../../src/producer/where.ts'
 
 const parse = (...args: string[]): PlanFlags => {
   const command = new Command().exitOverride().configureOutput({ writeErr: () => {} })
@@ -16,6 +18,19 @@ test('lists are separated by commas, in quotes where names have them, and may be
   expect(parse('--fill-down', 'Handle,"Body, ""HTML"""').fillDown).toEqual([
     'Handle',
     'Body, "HTML"',
+  ])
+})
+
+test('conditions and ranges that are given again add to those before', () => {
+  const flags = parse('--where', 'a=b', '--rows', '1-3', '--where', 'c~"d,e"', '--rows', '7')
+
+  expect(parseWhere(flags.where!)).toEqual([
+    { field: 'a', operator: '=', value: 'b' },
+    { field: 'c', operator: '~', value: 'd,e' },
+  ])
+  expect(parseRowRanges(flags.rows!)).toEqual([
+    { from: 1, to: 3 },
+    { from: 7, to: 7 },
   ])
 })
 
@@ -46,22 +61,30 @@ test('a run remembers the flags that decided what was planned, as they were writ
     '--rows',
     '1-3',
     '--force',
+    '--check-inputs',
     '--priority',
     'low',
   )
 
   expect(termsOf(flags)).toEqual({
     priority: 'low',
-    flags: { set: { n: '2' }, existing: 'replace', where: 'a=b', rows: '1-3', force: true },
+    flags: {
+      set: { n: '2' },
+      existing: 'replace',
+      where: 'a=b',
+      rows: '1-3',
+      force: true,
+      checkInputs: true,
+    },
   })
   expect(termsOf(parse())).toEqual({ flags: { existing: 'replace' } })
 })
 
 test.each([
-  [12.3, 0, 'about $12.30'],
-  [0.0059, 0, 'about $0.006'],
-  [14_432.557, 3, 'about $14,432.56 (3 rows unpriced)'],
-  [0.5, 1, 'about $0.500 (1 row unpriced)'],
+  [12.3, 0, 'up to about $12.30'],
+  [0.0059, 0, 'up to about $0.006'],
+  [14_432.557, 3, 'up to about $14,432.56 (3 rows unpriced)'],
+  [0.5, 1, 'up to about $0.500 (1 row unpriced)'],
   [null, 7, 'price unknown'],
 ])('%d with %d unpriced rows: %s', (costPlannedUsd, unpricedRowCount, text) => {
   expect(plannedCost({ costPlannedUsd, unpricedRowCount })).toBe(text)

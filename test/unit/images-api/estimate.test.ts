@@ -30,14 +30,14 @@ describe('tokens of a picture', () => {
     ['gpt-image-1.5', 'medium', '1024x1536', 1_584],
     ['gpt-image-1', 'high', '1536x1024', 6_208],
   ])('%s %s %s: %d', (model, quality, size, tokens) => {
-    expect(plannedTokensOf(request(model, quality, size), 0)).toMatchObject({ imageOut: tokens })
+    expect(plannedTokensOf(request(model, quality, size), [])).toMatchObject({ imageOut: tokens })
   })
 
   test('of 2.6 in its lower qualities are near what was seen, and never above the next one', () => {
-    const low = plannedTokensOf(request('gpt-image-2.6-flare', 'low', '1536x1024'), 0)?.imageOut
+    const low = plannedTokensOf(request('gpt-image-2.6-flare', 'low', '1536x1024'), [])?.imageOut
 
     expect(Math.abs(low! - 664)).toBeLessThan(5)
-    const medium = plannedTokensOf(request('gpt-image-2.6-flare', 'medium'), 0)?.imageOut
+    const medium = plannedTokensOf(request('gpt-image-2.6-flare', 'medium'), [])?.imageOut
     expect(medium).toBeLessThanOrEqual(1_756)
   })
 })
@@ -52,7 +52,7 @@ describe('the estimate', () => {
     ['gpt-image-1-mini', 'high', '1024x1024', 0.036],
     ['gpt-image-1-mini', 'low', '1024x1536', 0.006],
   ])('of %s %s %s is OpenAI’s price point', (model, quality, size, usd) => {
-    expect(estimateUsdOf(request(model, quality, size), 0)).toBeCloseTo(usd, 3)
+    expect(estimateUsdOf(request(model, quality, size), [])).toBeCloseTo(usd, 3)
   })
 
   test('is what the answer is booked with, where the tokens are as expected', () => {
@@ -63,26 +63,37 @@ describe('the estimate', () => {
       output_tokens: 3_512,
     }
 
-    expect(estimateUsdOf(row, 0)).toBeCloseTo(costUsdOf('gpt-image-2', usage)!, 6)
+    expect(estimateUsdOf(row, [])).toBeCloseTo(costUsdOf('gpt-image-2', usage)!, 6)
+  })
+
+  test.each([
+    [{ width: 256, height: 256 }, 256],
+    [{ width: 300, height: 200 }, 19 * 13],
+    [{ width: 1_024, height: 1_024 }, 1_024],
+    [{ width: 4_000, height: 3_000 }, 1_536],
+    [undefined, 1_536],
+  ])('of an input picture of %o is %d tokens', (size, tokens) => {
+    expect(plannedTokensOf(request('gpt-image-2', 'low'), [size])?.imageIn).toBe(tokens)
   })
 
   test('grows with pictures, previews, inputs and fidelity', () => {
-    const one = estimateUsdOf(request('gpt-image-2', 'low'), 0)!
+    const one = estimateUsdOf(request('gpt-image-2', 'low'), [])!
     const inTokens = 1_536 * 8
-    expect(estimateUsdOf(request('gpt-image-2', 'low', 'auto', { n: 3 }), 0)).toBeCloseTo(
+    const UNKNOWN = Array.from({ length: 4 }, () => undefined)
+    expect(estimateUsdOf(request('gpt-image-2', 'low', 'auto', { n: 3 }), [])).toBeCloseTo(
       3 * one,
       9,
     )
     expect(
-      estimateUsdOf(request('gpt-image-2', 'low', 'auto', { n: 2, partial_images: 3 }), 0),
+      estimateUsdOf(request('gpt-image-2', 'low', 'auto', { n: 2, partial_images: 3 }), []),
     ).toBeCloseTo(2 * one + (600 * 30) / 1e6, 9)
-    expect(estimateUsdOf(request('gpt-image-2', 'low', 'auto', { n: 2 }), 4)).toBeCloseTo(
+    expect(estimateUsdOf(request('gpt-image-2', 'low', 'auto', { n: 2 }), UNKNOWN)).toBeCloseTo(
       2 * one + (8 * inTokens) / 1e6,
       9,
     )
     const fine = request('gpt-image-1.5', 'low', '1024x1024', { input_fidelity: 'high' })
-    expect(estimateUsdOf(fine, 1)).toBeGreaterThan(
-      estimateUsdOf({ ...fine, input_fidelity: 'low' }, 1)!,
+    expect(estimateUsdOf(fine, [undefined])).toBeGreaterThan(
+      estimateUsdOf({ ...fine, input_fidelity: 'low' }, [undefined])!,
     )
   })
 
@@ -94,6 +105,6 @@ describe('the estimate', () => {
     ['a variation', { model: 'dall-e-2', n: 1 }],
     ['an unknown model', request('some-model', 'low')],
   ])('is missing for %s', (_, row) => {
-    expect(estimateUsdOf(row, 0)).toBeNull()
+    expect(estimateUsdOf(row, [])).toBeNull()
   })
 })

@@ -150,7 +150,9 @@ async function plannedEach(model: string, operation: Operation): Promise<CaseRes
     parameter,
     columns: ['prompt', ...Object.keys(row)],
     label: labelOf(parameter, row),
-    problems: (problems.get(index + 1) ?? []).map((text) => text.replace(name, '<model>')),
+    problems: (problems.get(index + 1) ?? [])
+      .map((text) => text.replace(name, '<model>'))
+      .toSorted(),
   }))
 }
 
@@ -163,8 +165,9 @@ async function problemsByLine(rows: readonly object[]): Promise<Map<number, stri
   expect(error.problems).toHaveLength(error.problemCount)
   const byLine = new Map<number, string[]>()
   for (const problem of error.problems) {
-    const line = problem.line ?? 0
-    byLine.set(line, [...(byLine.get(line) ?? []), textOf(problem)])
+    for (const line of problem.lines ?? [problem.line ?? 0]) {
+      byLine.set(line, [...(byLine.get(line) ?? []), textOf(problem)])
+    }
   }
   return byLine
 }

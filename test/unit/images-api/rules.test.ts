@@ -172,6 +172,10 @@ describe('the life of a model', () => {
     })
   })
 
+  test('the emulator serves it without a word', () => {
+    expect(on('2027-01-01T00:00:00Z', 'emulator')).toEqual({ problems: [], warnings: [] })
+  })
+
   test('an unknown model passes with a warning', () => {
     expect(on('2026-11-21', 'openai', 'gpt-image-2.5-flair')).toEqual({
       problems: [],

@@ -86,3 +86,21 @@ test('a part that can not be stored ends it: nothing more is begun, nothing is u
   expect(begun).toBeLessThan(6)
   expect(entered).toEqual([])
 })
+
+test('whatever the ledger opens is whole in the store, also when the same work ends in this very moment', async () => {
+  await using given = await planned()
+  const entered: string[] = []
+  const queue = emptyQueue(entered)
+  // By the time the run is to be opened, it is not unfinished any more.
+  Object.assign(queue.ledger, { findUnfinished: async () => 'run_9999999999' })
+
+  const { kind, run } = await enqueuePlan(given.plan, { ...given, queue })
+
+  expect(entered).toEqual([run])
+  const stored = await given.store.head(`_runs/${run}/run.json`)
+  expect({ kind, run, isStored: stored !== undefined }).toEqual({
+    kind: 'continued',
+    run: 'run_9999999999',
+    isStored: false,
+  })
+})

@@ -59,7 +59,7 @@ test('the newest parameters are shown at work', async () => {
 })
 
 const MISTAKES = [
-  'mistakes.csv:3 prompt is missing: generate needs one',
+  'mistakes.csv:3 prompt is missing: generate needs one; --prompt gives one to all that lack it',
   'mistakes.csv:4 prompt {{ colour }}: there is no such column (did you mean color?)',
   'mistakes.csv:5 prompt {{ … | uppcase }}: there is no such filter (did you mean upcase?)',
   'mistakes.csv:6 prompt is a template that fails: output "{{ color mug" not closed; for braces as plain text write {% raw %}{{…}}{% endraw %}',
@@ -75,8 +75,7 @@ const MISTAKES = [
   'mistakes.csv:16 output_format "jpeg": a transparent background needs png or webp (did you mean png?)',
   'mistakes.csv:17 output_compression applies to jpeg and webp only, not to png',
   'mistakes.csv:18 response_format is not taken by gpt-image-2 for generate: its answers are always base64',
-  'mistakes.csv:19 image is missing: an edit needs at least one picture',
-  'mistakes.csv:20 image is missing: an edit needs at least one picture',
+  'mistakes.csv:19 image is missing: an edit needs at least one picture (2 rows: lines 19, 20)',
   'mistakes.csv:21 image is not taken by generate, only by edit and variation',
   'mistakes.csv:22 image "pictures/mgu.png": there is no such file (did you mean pictures/mug.png?)',
   'mistakes.csv:23 image "../package.json": is outside of …: only pictures in there are read',

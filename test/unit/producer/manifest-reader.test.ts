@@ -44,6 +44,15 @@ describe('the form of standard input is known by its first row', () => {
   })
 })
 
+test('a first row of some megabytes is a row as well', async () => {
+  const long = 'x'.repeat(2_000_000)
+
+  const { rows, problems } = await fromStdin(`{"prompt":"${long}"}\n{"prompt":"y"}\n`)
+
+  expect(problems).toEqual([])
+  expect(rows.map(({ line }) => line)).toEqual([1, 2])
+})
+
 test('the extension decides before the content does', async () => {
   await using dir = await tempDir()
   await writeFile(dir.join('a.CSV'), '[prompt]\nx\n')

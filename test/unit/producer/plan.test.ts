@@ -122,8 +122,55 @@ describe('what fills a row: its own cell, then --set and --prompt, then the defa
       'catalog.csv:2 moderation is not taken by Azure for edit',
     ])
     expect(await problemsIn(plan('id,prompt\n1,x\n', { set: { style: 'vivid' } }))).toEqual([
-      'catalog.csv:2 style is not taken by gpt-image-2 for generate: describe the style in the prompt',
+      '--set style is not taken by gpt-image-2 for generate: describe the style in the prompt',
     ])
+  })
+
+  test('what is wrong with a flag is said once, by its name', async () => {
+    const rows = 'id,title,prompt,quality\n1,a,,\n2,b,,\n2,c,own,high\n'
+    const planning = plan(rows, { prompt: '{{ titel }}', set: { quality: 'lo' }, name: '{{ nr }}' })
+
+    expect(await problemsIn(planning)).toEqual([
+      '--prompt {{ titel }}: there is no such column (did you mean title?) (2 rows: lines 2, 3)',
+      '--set quality "lo": gpt-image-2 takes low, medium, high or auto (did you mean low?) (2 rows: lines 2, 3)',
+      '--name {{ nr }}: there is no such column (did you mean n?) (3 rows: lines 2, 3, 4)',
+      'catalog.csv:4 id "2": is also the id of line 3',
+    ])
+    expect(await problemsIn(plan('id,title\n1,\n', { prompt: '{{ title }}' }))).toEqual([
+      '--prompt comes out empty',
+    ])
+  })
+
+  test('the first jobs are at hand to be shown', async () => {
+    const { firstJobs, jobs } = await plan('id,prompt\n1,a\n2,b\n3,c\n')
+
+    expect(firstJobs).toEqual(jobs.slice(0, 2))
+  })
+
+  test('a flag that fills no row is told', async () => {
+    const rows = 'id,prompt,color,size\n1,x,red,1024x1024\n2,y,blue,\n'
+    const set = { color: 'green', size: '816x816' }
+
+    expect((await plan(rows, { prompt: 'z', set })).warnings).toEqual([
+      '--set color fills no row: all have a value of their own',
+      '--prompt fills no row: all have a value of their own',
+    ])
+  })
+
+  test('a cell that leaves an empty place in a prompt is told, unless a default is written', async () => {
+    const rows = 'id,title,color\n1,Mug,red\n2,,\n3, ,blue\n'
+    const prompt = 'A {{ title }}, {{ color | default: "white" }}'
+
+    const { warnings } = await plan(rows, { prompt })
+    expect(warnings).toEqual([
+      '--prompt {{ title }}: is empty: fill the cells, add --fill-down, or write {{ title | default: "…" }} (2 rows, first at line 3)',
+    ])
+    expect((await plan(rows, { prompt: 'A {{ title }}' })).warnings).toEqual(warnings)
+    const whole = { prompt: 'x', set: { user: '{{ title }}' } }
+    expect((await plan(rows, whole)).warnings).toEqual([])
+    expect(
+      (await plan(rows, { prompt: '{% if title %}{{ title }}{% endif %} x' })).warnings,
+    ).toEqual([])
   })
 
   test('a prompt for all is not given to variations', async () => {
@@ -388,7 +435,7 @@ describe('problems', () => {
     ])
   })
 
-  test('are all counted, listed up to a bound, and nothing is left behind', async () => {
+  test('are one for all rows that have it, and nothing is left behind', async () => {
     await using dir = await tempDir()
     await writeFile(dir.join('a.csv'), `id,prompt\n${'same,\n'.repeat(3_000)}`)
     const workDir = dir.join('work')
@@ -396,8 +443,10 @@ describe('problems', () => {
     const planning = planManifest({ ...OPTIONS, manifest: dir.join('a.csv'), workDir })
 
     const error = (await planning.catch((error: unknown) => error)) as ManifestError
-    expect(error.problemCount).toBe(2_999 + 3_000)
-    expect(error.problems).toHaveLength(1_000)
+    expect(error.problems).toMatchObject([
+      { column: 'prompt', line: 2, rows: 3_000 },
+      { column: 'id', line: 3, rows: 2_999 },
+    ])
     expect(existsSync(workDir)).toBe(false)
   })
 
@@ -465,10 +514,9 @@ describe('input pictures', () => {
     )
 
     expect(await problemsIn(dir.planned)).toEqual([
-      'm.csv:2 image "nope.png": there is no such file',
+      'm.csv:2 image "nope.png": there is no such file (2 rows: lines 2, 5)',
       'm.csv:3 mask must be a PNG with an alpha channel: transparent marks what to change',
       'm.csv:4 mask is 16x8: it must have the size of the first image, 8x8',
-      'm.csv:5 image "nope.png": there is no such file',
     ])
   })
 
@@ -591,6 +639,37 @@ describe('a plan', () => {
     expect(jobs[0]).not.toHaveProperty('keepPartials')
     expect(warnings).toEqual([
       '--keep-partials: no row asks for partial_images, so there are none to keep',
+    ])
+  })
+
+  test('has only those input pictures looked at that may change behind their name', async () => {
+    const text =
+      'id,prompt,image\na,x,https://shop.example/a.png\nb,x,s3://bucket/b.png\nc,x,file-9f2c\n' +
+      'd,x,"{""image_url"":""https://shop.example/d.png""}"\ne,x,\n'
+
+    const { jobs, warnings, digest } = await plan(text, { checkInputs: true })
+
+    expect(jobs.map(({ checkInputs }) => checkInputs)).toEqual([
+      true,
+      true,
+      undefined,
+      undefined,
+      undefined,
+    ])
+    expect(warnings).toEqual([
+      '--check-inputs: an image_url is fetched by the API itself, so its bytes are not compared (line 5)',
+    ])
+    const unchecked = await plan(text)
+    expect(unchecked.jobs[0]).not.toHaveProperty('checkInputs')
+    expect(unchecked.jobs[0]!.fingerprint).toBe(jobs[0]!.fingerprint)
+    expect(unchecked.digest).not.toBe(digest)
+  })
+
+  test('warns when there are no input pictures to look at', async () => {
+    const { warnings } = await plan('id,prompt\na,x\n', { checkInputs: true })
+
+    expect(warnings).toEqual([
+      '--check-inputs: no row has an input picture behind a URL or in a bucket, so there is nothing to compare',
     ])
   })
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { ManifestError } from '../../../src/errors.ts'
 import { PlannedRow, type RenderJob } from '../../../src/job.ts'
 import { formatProblem } from '../../../src/producer/format-problems.ts'
-import { planManifest, type Plan, type PlanOptions } from '../../../src/producer/plan.ts'
+import { planManifest, type ManifestPlan, type PlanOptions } from '../../../src/producer/plan.ts'
 import { tempDir } from '../../helpers/temp.ts'
 
 export const OPTIONS = {
@@ -13,7 +13,7 @@ export const OPTIONS = {
   today: new Date('2026-11-21T12:00:00Z'),
 } as const
 
-export interface Planned extends Omit<Plan, keyof AsyncDisposable> {
+export interface Planned extends Omit<ManifestPlan, keyof AsyncDisposable> {
   jobs: RenderJob[]
   rows: PlannedRow[]
   partTexts: string[]

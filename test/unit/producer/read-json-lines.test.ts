@@ -32,13 +32,10 @@ test('a name that is given twice in a row is reported, also when only blanks tel
     '{"id":1,"prompt":"x","prompt":"y"}\n{"id":2,"prompt":"x"," prompt":"y"}\n',
   )
 
-  expect(problems).toEqual([
-    'm:1 prompt is the name of more than one column',
-    'm:2 prompt is the name of more than one column',
-  ])
+  expect(problems).toEqual(['m:1 prompt is the name of more than one column (2 rows: lines 1, 2)'])
 })
 
-test('a line of more than 1 MB is refused without being kept', async () => {
+test('a line of more than 8 MB is refused without being kept', async () => {
   let bytesRead = 0
   async function* large() {
     yield Buffer.from('{"id":1}\n')
@@ -49,7 +46,7 @@ test('a line of more than 1 MB is refused without being kept', async () => {
 
   const { rows, problems } = await readWith((_, findings) => readJsonLines(large(), findings), '')
 
-  expect(problems).toEqual(['m:2 is longer than 1 MB: one line is one row'])
+  expect(problems).toEqual(['m:2 is longer than 8 MB: one line is one row'])
   expect(rows.map(({ line }) => line)).toEqual([1, 3])
   expect(process.memoryUsage().arrayBuffers - memoryBefore).toBeLessThan(100e6)
 })

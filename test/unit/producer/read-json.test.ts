@@ -79,9 +79,7 @@ describe('problems', () => {
     [
       '[{"prompt":"x"}, "y", null,\n[1], {"__proto__": 1}]',
       [
-        'm:1 is not an object: a row is { "prompt": "…", … }',
-        'm:1 is not an object: a row is { "prompt": "…", … }',
-        'm:2 is not an object: a row is { "prompt": "…", … }',
+        'm:1 is not an object: a row is { "prompt": "…", … } (3 rows, first at line 1)',
         'm:2 has a column named "__proto__": rename it',
       ],
     ],

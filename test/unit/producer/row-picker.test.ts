@@ -37,6 +37,20 @@ describe('a run takes', () => {
     expect(await select({ where: parseWhere('title="Mug, large"') })).toEqual(['e'])
   })
 
+  test('rows by column and id however accents are encoded, here or there', async () => {
+    const one = 'id,Größe,prompt\nä,M,x\nb,L,x\n'
+    for (const text of [one.normalize('NFC'), one.normalize('NFD')]) {
+      for (const form of ['NFC', 'NFD'] as const) {
+        const where = parseWhere('Größe=M'.normalize(form))
+        expect((await idsOf(text, { select: { where } })).map((id) => id.normalize())).toEqual([
+          'ä',
+        ])
+        const only = ['ä'.normalize(form)]
+        expect((await idsOf(text, { select: { only } })).map((id) => id.normalize())).toEqual(['ä'])
+      }
+    }
+  })
+
   test('the first of what else is selected', async () => {
     expect(await select({ where: parseWhere('category=mug'), first: 2 })).toEqual(['a', 'c'])
   })
@@ -84,6 +98,12 @@ describe('a sample', () => {
 })
 
 describe('the rows of a run', () => {
+  test('know where they begin in the manifest', async () => {
+    const { rows } = await plan('prompt,id\n"two\nlines",a\n\nx,b\n', { select: { only: ['b'] } })
+
+    expect(rows.map(({ job, line }) => [job.row, line])).toEqual([[0, 5]])
+  })
+
   test('are numbered among themselves, while ids without a column keep their number in the manifest', async () => {
     const { jobs } = await plan('prompt\na\nb\nc\n', { select: { rows: parseRowRanges('2-') } })
 
@@ -265,8 +285,20 @@ describe('--fill-down', () => {
       'id,Handle,Title,prompt\n1,mug,Mug,{{ first_row.Title }} {{ title }}\n2,,Other,{{ first_row.Title }} {{ title }}\n'
 
     expect(await promptsOf(text, ['Handle'])).toEqual(['Mug Mug', 'Mug Other'])
-    expect(await problemsIn(plan(text))).toHaveLength(2)
+    expect(await problemsIn(plan(text))).toEqual([expect.stringContaining('2 rows: lines 2, 3')])
   })
+})
+
+test('a target of --map that was meant to be a column is told', async () => {
+  const { warnings } = await plan('SKU,prompt\na,x\n', {
+    map: [
+      { target: 'ids', source: 'SKU' },
+      { target: 'title', source: 'SKU' },
+    ],
+  })
+
+  expect(warnings[0]).toBe('--map ids is only a template variable (did you mean id?)')
+  expect(warnings.join()).not.toContain('title')
 })
 
 test('planned rows hold the columns as the manifest gave them', async () => {

@@ -16,7 +16,7 @@ describe('behind a row with the same parameters that is good', () => {
       { ...good, prompt: 'x'.repeat(32_001) },
       'prompt 32,001 characters: gpt-image-2 takes at most 32,000',
     ],
-    [{ ...good, prompt: '{{ nothing }}', nothing: ' ' }, 'prompt is missing: generate needs one'],
+    [{ ...good, prompt: '{{ nothing }}', nothing: ' ' }, 'prompt comes out empty'],
     [
       { ...good, size: '1025x1024' },
       'size "1025x1024": both edges must be divisible by 16 (did you mean 1024x1024?)',
@@ -26,9 +26,9 @@ describe('behind a row with the same parameters that is good', () => {
     [{ ...good, quality: 'max' }, 'quality "max": gpt-image-2 takes low, medium, high or auto'],
     [{ ...good, prompt: '{{ nobody }}' }, 'prompt {{ nobody }}: there is no such column'],
   ])('%j is a problem all the same', async (bad, problem) => {
-    expect(await problemsIn(planLines([good, bad, good, bad]))).toEqual(
-      [2, 4].map((line) => `a.jsonl:${line} ${problem}`),
-    )
+    expect(await problemsIn(planLines([good, bad, good, bad]))).toEqual([
+      `a.jsonl:2 ${problem} (2 rows: lines 2, 4)`,
+    ])
   })
 
   test('a number and the text of it are the same request', async () => {

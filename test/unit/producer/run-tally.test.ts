@@ -34,3 +34,18 @@ test('very many rows of a fraction of a cent add up to the cent', () => {
 
   expect(tally.totals().costPlannedUsd).toBe(592)
 })
+
+test('an input picture costs by its size, where that is known', () => {
+  const costWith = (tally: RunTally) => {
+    tally.add(
+      jobFor(run, 0, {
+        request: priced,
+        images: [{ kind: 'url', url: 'https://x.example/a.png' }],
+      }),
+    )
+    return tally.totals().costPlannedUsd!
+  }
+  const small = costWith(new RunTally(() => ({ width: 256, height: 256 })))
+
+  expect(costWith(new RunTally()) - small).toBeCloseTo(((1_536 - 256) * 8) / 1_000_000, 9)
+})

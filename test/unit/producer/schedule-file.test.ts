@@ -57,6 +57,7 @@ test('everything may be said', () => {
       first: 5,
       sample: 10,
       force: true,
+      checkInputs: true,
     },
     budgetUsd: 12.5,
     concurrencyPolicy: 'replace',

@@ -6,6 +6,7 @@ import { fireTick } from '../../../src/producer/schedule-fire.ts'
 import { changeScheduleState } from '../../../src/producer/schedule-state.ts'
 import { embeddedSettings, queueForTests } from '../../helpers/queues.ts'
 import { openScheduleBench, type ScheduleBench } from '../../helpers/schedules.ts'
+import { withMethod } from '../../helpers/with-method.ts'
 
 const settings = embeddedSettings()
 const queueOf = queueForTests(() => settings)
@@ -195,6 +196,67 @@ describe('while the previous run is going', () => {
     expect(last).toMatchObject({ outcome: 'fired', note: `${run} was cancelled for it` })
     expect(await booksOf(run)).toMatchObject({ state: 'cancelled' })
     expect(await booksOf(last?.run)).toMatchObject({ state: 'running' })
+  })
+
+  test('replace cancels it also when the worker died between the claim and that', async () => {
+    const name = await hourly({ concurrencyPolicy: 'replace' })
+    const { run } = await earlier(name)
+    const payload = { ...((await bench.payloadOf(name)) as object), id: newId() }
+    const tools = bench.tools()
+    const ledger = withMethod(tools.queue.ledger, 'steer', async () => {
+      throw new Error('the process is gone')
+    })
+    const dying = { ...tools, queue: { ...tools.queue, ledger } }
+    await expect(fireTick(payload, lastHour(), dying)).rejects.toThrow('is gone')
+
+    await fireTick(payload, lastHour(), tools)
+
+    expect(await booksOf(run)).toMatchObject({ state: 'cancelled' })
+  })
+
+  test('replace gives up one that is still being planned, which then is not entered', async () => {
+    const name = await hourly({ concurrencyPolicy: 'replace' })
+    const payload = (await bench.payloadOf(name)) as object
+    const later = () => fireTick({ ...payload, id: newId() }, lastHour(), bench.tools())
+    const tools = bench.tools()
+    const overtaken = {
+      ...tools,
+      async plan(...args: Parameters<typeof tools.plan>) {
+        const plan = await tools.plan(...args)
+        await bench.export(`id,prompt\nc,a later cup of ${name}\n`, `${name}.csv`)
+        await later()
+        return plan
+      },
+    }
+
+    await fireTick({ ...payload, id: newId() }, lastHour(), overtaken)
+
+    const entered = await runsOf(name)
+    expect(entered).toMatchObject([{ rows: 1 }])
+    const notes = bench.log.map(({ note }) => note)
+    expect(notes).toEqual([
+      expect.stringMatching(/^run_\w+ was still being planned and is given up for it$/),
+      'a later tick took its place while it was being planned',
+    ])
+    expect((await bench.state(name)).runs.map(({ run }) => run)).toEqual([entered[0]!.run])
+  })
+
+  test('replace cancels one that was entered in the moment in which it was replaced', async () => {
+    const name = await hourly({ concurrencyPolicy: 'replace' })
+    const payload = (await bench.payloadOf(name)) as object
+    const tools = bench.tools()
+    const ledger = withMethod(tools.queue.ledger, 'openRun', async (entry) => {
+      await bench.export(`id,prompt\nc,a later cup of ${name}\n`, `${name}.csv`)
+      await fireTick({ ...payload, id: newId() }, lastHour(), tools)
+      return tools.queue.ledger.openRun(entry)
+    })
+    const overtaken = { ...tools, queue: { ...tools.queue, ledger } }
+
+    await fireTick({ ...payload, id: newId() }, lastHour(), overtaken)
+
+    const books = await Promise.all((await runsOf(name)).map(({ run }) => booksOf(run)))
+    const states = books.map((each) => `${each?.state} ${each?.rowCount}`)
+    expect(states.toSorted()).toEqual(['cancelled 2', 'running 1'])
   })
 
   test('of two workers at the same moment one fires, the other skips', async () => {

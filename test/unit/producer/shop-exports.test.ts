@@ -7,7 +7,7 @@ import { planFor } from '../../../src/cli/plan.ts'
 import { loadConfig } from '../../../src/config.ts'
 import { documentedCommand } from '../../helpers/documented-command.ts'
 import { tempDir } from '../../helpers/temp.ts'
-import { plannedRowsIn } from './planning.ts'
+import { plan, plannedRowsIn, problemsIn } from './planning.ts'
 
 async function planDocumented(name: string) {
   await using dir = await tempDir()
@@ -95,4 +95,42 @@ test('commercetools: variants have what their product has, and pictures separate
     ['LS-200', 'The Linen shirt in white linen, on a light wooden table', 'shirt.jpg'],
   ])
   expect(plan.warnings).toEqual([])
+})
+
+describe('a column of products that is called like a setting', () => {
+  const SHIRTS = 'id,Size,Style,Format,prompt\na,M,Casual,A5,A shirt in {{ product_size }}\n'
+
+  test('is told how to keep from being one, and doing so helps', async () => {
+    const problems = await problemsIn(plan(SHIRTS))
+
+    const names = ['Size', 'Style', 'Format']
+    const advice = names.map((name) => {
+      const flag = `product_${name.toLowerCase()}=${name}`
+      expect(problems.join('\n')).toContain(`; if "${name}" is something else here: --map ${flag}`)
+      return flag
+    })
+    const map = advice
+      .map((flag) => flag.split('='))
+      .map(([target, source]) => ({ target, source }))
+    const { jobs } = await plan(SHIRTS, { map: map as { target: string; source: string }[] })
+    expect(jobs[0]?.request).toEqual({
+      model: 'gpt-image-2',
+      n: 1,
+      quality: 'medium',
+      prompt: 'A shirt in M',
+    })
+  })
+
+  test.each([
+    ['is misspelt', 'id,Quality,prompt\na,mediun,x\n', {}],
+    ['is one that the model does not take', 'id,Size,prompt\na,50x70,x\n', {}],
+    ['was mapped', 'id,Size,Dim,prompt\na,M,big,x\n', { map: [{ target: 'size', source: 'Dim' }] }],
+    ['comes from --set', 'id,prompt\na,x\n', { set: { size: 'big' } }],
+    ['has a name that no product has', 'id,output_format,prompt\na,A5,x\n', {}],
+  ])('is not suspected where what is wrong %s', async (_, text, options) => {
+    const [problem, ...others] = await problemsIn(plan(text, options))
+
+    expect(others).toEqual([])
+    expect(problem).not.toContain('something else')
+  })
 })

@@ -41,7 +41,7 @@ describe('fills', () => {
     ['{{ true }}', 'true'],
     ['}} plain { text }', '}} plain { text }'],
   ])('%s', (text, rendered) => {
-    expect(render(text)).toEqual({ kind: 'text', text: rendered })
+    expect(render(text)).toMatchObject({ kind: 'text', text: rendered })
   })
 })
 

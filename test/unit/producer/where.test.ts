@@ -42,6 +42,7 @@ describe('a --where expression', () => {
     expect(() => parseWhere(text)).toThrow(ConfigError)
     expect(() => parseWhere(text)).toThrow(message)
     expect(() => parseWhere(text)).toThrow("e.g. 'code=api_unavailable,id~mug'")
+    expect(() => parseWhere(text, 'category=mug')).toThrow("e.g. 'category=mug'")
   })
 
   test('of any fields and values is read back as it was meant, when they are quoted', () => {
@@ -78,6 +79,7 @@ describe('matching', () => {
   const row = new Map([
     ['code', 'bug'],
     ['id', 'Mug-1'],
+    ['size', 'Größe M'],
   ])
   const isMatch = (text: string) => matches(parseWhere(text), (field) => row.get(field))
 
@@ -92,6 +94,10 @@ describe('matching', () => {
     ['title=', true],
     ['title!=', false],
     ['title!=x', true],
+    ['size=Größe M', true],
+    ['size=Gro\u0308ße M', true],
+    ['size!=Gro\u0308ße M', false],
+    ['size~gro\u0308ße', true],
   ])('%s is %s', (text, expected) => {
     expect(isMatch(text)).toBe(expected)
   })

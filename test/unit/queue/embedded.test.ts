@@ -5,6 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { EmbeddedOwnedError } from '../../../src/errors.ts'
 import { releaseLock, takeLock } from '../../../src/queue/embedded-lock.ts'
 import { openQueue } from '../../../src/queue/open-queue.ts'
+import { putsBackWhatWasLost } from '../../conformance/feeding.ts'
 import { keepsTheLedgerContract } from '../../conformance/ledger.ts'
 import { keepsTheQueueContract } from '../../conformance/queue.ts'
 import { entryFor, jobFor, newRun } from '../../helpers/jobs.ts'
@@ -20,6 +21,7 @@ describe('embedded', () => {
 
   keepsTheQueueContract('embedded', queue)
   keepsTheLedgerContract('embedded', () => queue().ledger)
+  putsBackWhatWasLost('embedded', queue)
 
   const join_ = () => openQueue(settings, { command: 'enqueue', works: false, onTrouble: () => {} })
 

@@ -115,6 +115,15 @@ describe('a row that failed', () => {
     ])
   })
 
+  test('fits a line, as large as a row of a CSV may be', async () => {
+    const notes = `one${'\n'.repeat(1_000_000)}two`
+
+    const first = await plan(`id,prompt,notes\na,x,"${notes}"\n`)
+
+    const again = await expectSameWork(first.rows)
+    expect(again.rows[0]?.columns['notes']).toBe(notes)
+  })
+
   test.each(['demo.csv', 'catalog.json', 'catalog.jsonl', 'openai-batch.jsonl', 'newest.jsonl'])(
     'of jobs/%s',
     async (name) => {

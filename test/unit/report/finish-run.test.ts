@@ -1,9 +1,11 @@
 import { mkdir, readdir, readFile, utimes, writeFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { parse } from 'csv-parse/sync'
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest'
 import type { RenderJob, RunId } from '../../../src/job.ts'
 import type { Ledger, RowResult, RunBooks } from '../../../src/queue/ledger.ts'
 import { planManifest } from '../../../src/producer/plan.ts'
+import { noReasons } from '../../../src/reason.ts'
 import { finishRun } from '../../../src/report/finish-run.ts'
 import { RunDocument } from '../../../src/run-document.ts'
 import { openStore } from '../../../src/storage/open-store.ts'
@@ -102,9 +104,9 @@ describe('the end of a run', () => {
   test('writes its rows in the order of the manifest, and why some failed', async () => {
     const books = await storeRun(
       [
-        row(0, {}),
+        row(0, { reason: 'changed' }),
         row(1, { outcome: 'failed', keys: [], errorCode: 'request_rejected', error: '=cmd()' }),
-        row(2, { outcome: 'reused' }),
+        row(2, { outcome: 'reused', reason: 'unchanged' }),
         row(3, { outcome: 'refused', keys: [], errorCode: 'content_refused', error: 'no' }),
         row(4, {}),
       ],
@@ -137,9 +139,31 @@ describe('the end of a run', () => {
       state: 'finished',
       left: 0,
       outcomes: { succeeded: 2, reused: 1, failed: 1, refused: 1 },
+      // One row is of a version that did not say why.
+      reasons: { ...noReasons(), changed: 1, unchanged: 1 },
     })
     expect(await read('_SUCCESS')).toBe(`${run}\n`)
     expect(await read('report.html')).toContain('sku-3')
+  })
+
+  test('says of each file what it is', async () => {
+    const types = new Map<string, string>()
+    const undisturbed = store.put.bind(store)
+    store.put = async (key, body, options) => {
+      types.set(basename(key), options.contentType)
+      return undisturbed(key, body, options)
+    }
+
+    await finish(await storeRun([row(0, {})], 1))
+
+    expect(Object.fromEntries(types)).toMatchObject({
+      'results.jsonl': 'application/x-ndjson',
+      'results.csv': 'text/csv; charset=utf-8',
+      'failed.jsonl': 'application/x-ndjson',
+      'report.html': 'text/html; charset=utf-8',
+      'run.json': 'application/json',
+      _SUCCESS: 'text/plain',
+    })
   })
 
   test('gives the rows without pictures as a manifest that means the same', async () => {

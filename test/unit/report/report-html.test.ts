@@ -130,6 +130,24 @@ describe('the sums of report.html', () => {
     )
   })
 
+  test('count messages as one that differ in nothing but the request they name', async () => {
+    await using dir = await tempDir()
+    const errors = ['busy, see req_0a1', 'busy, see req_0b2', 'gone, see req_0c3']
+    const rows: ReportRow[] = [...reportRows({ run, count: 3 })].map((row, at) => ({
+      ...row,
+      result: { ...row.result!, outcome: 'failed', errorCode: 'server_error', error: errors[at]! },
+    }))
+    const { summary } = await write(dir.path, { rows })
+    expect(summary.causes).toMatchObject([
+      {
+        messages: [
+          { text: 'busy, see req_…', rows: 2 },
+          { text: 'gone, see req_0c3', rows: 1 },
+        ],
+      },
+    ])
+  })
+
   test('count a row that never ended with the cancelled ones', async () => {
     await using dir = await tempDir()
     const rows: ReportRow[] = [...reportRows({ run, count: 20 })].map((row, at) =>

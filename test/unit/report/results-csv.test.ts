@@ -78,6 +78,18 @@ test('columns that an earlier result has left give way to this one', () => {
   expect(line).toMatchObject({ _status: 'succeeded', _error_code: '', _note: 'mine' })
 })
 
+test('in any case, as a database compares the names of columns', () => {
+  const { line } = lineOf({ _Status: 'mine', sku: 'a' })
+
+  expect(Object.keys(line).slice(0, 2)).toEqual(['sku', '_status'])
+})
+
+test('a row that lacks a column has an empty cell, also where objects have something of that name', () => {
+  const { line } = lineOf({ sku: 'a' }, { names: ['toString', 'valueOf', 'sku'] })
+
+  expect(line).toMatchObject({ toString: '', valueOf: '', sku: 'a' })
+})
+
 test('Excel is told that it is UTF-8, and scripts find no return in the last column', () => {
   const { text } = lineOf({ title: 'café' })
 

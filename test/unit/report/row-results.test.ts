@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Ledger, RowResult, RunBooks } from '../../../src/queue/ledger.ts'
+import { noReasons } from '../../../src/reason.ts'
 import { readRowResults } from '../../../src/report/row-results.ts'
 import { resultsPartKey } from '../../../src/storage/keys.ts'
 import { openStore } from '../../../src/storage/open-store.ts'
@@ -82,6 +83,24 @@ describe('why rows failed', () => {
     ])
   })
 
+  test('is the same where only the server’s names of the calls differ', async () => {
+    const azureId = 'b7c6c6f0-0d4e-4c1e-9a53-2a1f3f6f4d11'
+    const { failures } = await read([
+      [
+        failed(0, 'server_error', 'try again, with req_0a1 for our support'),
+        failed(1, 'server_error', 'try again, with req_0b2 for our support'),
+        {
+          ...failed(2, 'server_error', `try again, with ${azureId} for our support`),
+          requestId: azureId,
+        },
+      ],
+    ])
+
+    expect(failures).toMatchObject([
+      { rows: 3, message: 'try again, with req_0a1 for our support', isSameMessage: true },
+    ])
+  })
+
   test('is told as far as it can be read', async () => {
     const { failures, leftOut, path } = await read([[failed(0, 'bug', 'odd')]], { resultParts: 2 })
 
@@ -109,6 +128,15 @@ describe('what else results say', () => {
     ]
 
     expect((await read([results])).unpricedRows).toBe(1)
+  })
+
+  test('rows are counted by why they were rendered or not, over parts and what is not collected yet', async () => {
+    const { reasons } = await read(
+      [[ended(0, { reason: 'changed' }), ended(1, { outcome: 'reused', reason: 'unchanged' })]],
+      { uncollected: [ended(2, { reason: 'changed' }), failed(3, 'bug', 'odd'), ended(4)] },
+    )
+
+    expect(reasons).toEqual({ ...noReasons(), changed: 2, unchanged: 1 })
   })
 
   test.each([

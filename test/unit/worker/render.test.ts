@@ -4,17 +4,22 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { Secret } from '../../../src/config.ts'
 import { startEmulator, type Emulator } from '../../../src/emulator/server.ts'
 import {
+  ApiUnavailableError,
   InterruptedError,
   JobInvalidError,
   LedgerUnavailableError,
   OtherStoreError,
+  OutcomeUnknownError,
+  RunPausedError,
   StorageUnavailableError,
   SupersededError,
 } from '../../../src/errors.ts'
 import { openImagesApi } from '../../../src/images-api/client.ts'
+import type { ImagesApi } from '../../../src/images-api/contract.ts'
 import type { RenderJob } from '../../../src/job.ts'
 import { openLogger } from '../../../src/logger.ts'
 import type { Delivery } from '../../../src/queue/queue.ts'
+import type { EarlierAttempt } from '../../../src/row-result.ts'
 import { openStore } from '../../../src/storage/open-store.ts'
 import type { Store } from '../../../src/storage/store.ts'
 import { openDownloader } from '../../../src/worker/download.ts'
@@ -40,6 +45,8 @@ const FIRST: Delivery = {
   isLastAttempt: false,
   stopping: new AbortController().signal,
   abandoned: new AbortController().signal,
+  earlierAttempts: [],
+  remember: async () => {},
 }
 const LAST: Delivery = { ...FIRST, attempt: 5, isLastAttempt: true }
 
@@ -147,6 +154,48 @@ describe('two runs that hold the same row', () => {
   })
 })
 
+test('a try that failed is remembered for the row, one that had only to wait is not', async () => {
+  await using shop = await openWorkshop()
+  const job = await shop.enter({ request: { ...request('a mug'), model: 'dall-e-9' } })
+  const earlier = { ...NOTED, startedAt: 1 }
+  const noted: EarlierAttempt[] = []
+  const delivery: Delivery = {
+    ...FIRST,
+    earlierAttempts: [earlier],
+    remember: async (attempt) => void noted.push(attempt),
+  }
+  const unreachable: ImagesApi = {
+    ...shop.tools.api,
+    send: () => {
+      throw new ApiUnavailableError('gone', { callFate: 'not-sent' })
+    },
+  }
+  const full = shop.withStore({
+    head: async () => {
+      throw new StorageUnavailableError('away')
+    },
+  })
+
+  await expect(renderDelivery(job, delivery, full)).rejects.toThrow('away')
+  await expect(renderDelivery(job, delivery, { ...shop.tools, api: unreachable })).rejects.toThrow(
+    'gone',
+  )
+  await renderDelivery(job, delivery, shop.tools).catch(() => {})
+
+  expect(noted).toMatchObject([{ errorCode: 'api_unavailable', error: 'gone', call: 'not-sent' }])
+  const [result] = await queue().ledger.uncollected(job.run, 1)
+  expect(result).toMatchObject({ outcome: 'failed', earlierAttempts: [earlier] })
+})
+
+const NOTED = {
+  startedAt: 0,
+  elapsedMs: 1,
+  call: 'unpaid',
+  errorCode: 'api_unavailable',
+  error: 'once more',
+  requestId: 'req_1',
+} as const
+
 describe('when the store is away', () => {
   test('after the call: the answer waits in the spool, costs no attempt, and is not bought again', async () => {
     await using shop = await openWorkshop()
@@ -216,6 +265,86 @@ describe('when the store is away', () => {
     expect(await booksOf(job)).toMatchObject({ settled: 0, calls: 0 })
   })
 })
+
+test('a row of a paused run asks nothing of the store; its answer in the spool is stored', async () => {
+  await using shop = await openWorkshop()
+  const [waiting, answered] = [await shop.enter(), await shop.enter({ request: request('a cup') })]
+  const broken = shop.withStore({
+    put: async () => {
+      throw new StorageUnavailableError('away')
+    },
+  })
+  await expect(renderDelivery(answered, FIRST, broken)).rejects.toThrow('away')
+  for (const { run } of [waiting, answered]) await queue().ledger.steer(run, 'pause')
+  const lookUps: string[] = []
+  const watched = shop.withStore({
+    async get(key, options) {
+      lookUps.push(key)
+      return shop.store.get(key, options)
+    },
+    async head(key) {
+      lookUps.push(key)
+      return shop.store.head(key)
+    },
+  })
+
+  await expect(renderDelivery(waiting, LAST, watched)).rejects.toThrow(RunPausedError)
+  expect(lookUps).toEqual([])
+  await renderDelivery(answered, LAST, watched)
+
+  expect(shop.calls()).toBe(1)
+  expect(await booksOf(answered)).toMatchObject({ state: 'paused', outcomes: { succeeded: 1 } })
+})
+
+test('of a cancelled run, a paid answer waits for the worker whose spool it is in, and is stored', async () => {
+  await using shop = await openWorkshop()
+  await using otherMachine = await tempDir()
+  const job = await shop.enter()
+  const broken = shop.withStore({
+    put: async () => {
+      throw new StorageUnavailableError('away')
+    },
+  })
+  await expect(renderDelivery(job, FIRST, broken)).rejects.toThrow('away')
+  await queue().ledger.steer(job.run, 'cancel')
+  expect(await queue().ledger.rowsInFlight(job.run)).toEqual({ calling: [], answered: [0] })
+
+  const elsewhere = { ...shop.tools, spool: await openSpool(otherMachine.path) }
+  await expect(renderDelivery(job, FIRST, elsewhere)).rejects.toThrow(RunPausedError)
+  await renderDelivery(job, FIRST, shop.tools)
+
+  expect(await queue().ledger.rowsInFlight(job.run)).toEqual({ calling: [], answered: [] })
+  const books = await booksOf(job)
+  expect(books).toMatchObject({ calls: 1, unknownCalls: 0, outcomes: { succeeded: 1 } })
+  expect((await allRecords(shop.store)).size).toBe(1)
+})
+
+test.each([
+  {
+    error: new ApiUnavailableError('gone', { callFate: 'not-sent' }),
+    calls: 0,
+    unknownCalls: 0,
+  },
+  { error: new ApiUnavailableError('gone', { callFate: 'unpaid' }), calls: 1, unknownCalls: 0 },
+  { error: new OutcomeUnknownError('gone'), calls: 1, unknownCalls: 1 },
+])(
+  'a row and the books of its run count calls alike: $error.callFate',
+  async ({ error, ...counts }) => {
+    await using shop = await openWorkshop()
+    const job = await shop.enter()
+    const failing: ImagesApi = {
+      ...shop.tools.api,
+      send: () => {
+        throw error
+      },
+    }
+
+    await expect(renderDelivery(job, LAST, { ...shop.tools, api: failing })).rejects.toThrow('gone')
+
+    expect(await queue().ledger.uncollected(job.run, 1)).toMatchObject([counts])
+    expect(await booksOf(job)).toMatchObject(counts)
+  },
+)
 
 describe('when a worker dies', () => {
   test('between picture and record, whose answer is out of reach: the call is in the books and in the record', async () => {

@@ -4,6 +4,7 @@
  * @import { RowData } from '../report-data.ts'
  */
 import { element, visible } from './elements.js'
+import { withoutFormulas } from './formulas.js'
 import { causeOf } from './rows.js'
 
 /**
@@ -31,8 +32,7 @@ export function failuresTsv(rows, helpByCause) {
  * @param {string} text
  */
 function cellText(text) {
-  const plain = visible(text.replace(/\s+/g, ' ').trim())
-  if (/^[=+\-@]/.test(plain)) return `'${plain}`
+  const plain = withoutFormulas(visible(text.replace(/\s+/g, ' ').trim()))
   // A quote in front would join this cell with all that follow up to the next quote.
   return plain.startsWith('"') ? `"${plain.replaceAll('"', '""')}"` : plain
 }

@@ -81,11 +81,7 @@ export class Details {
           'p',
           { class: `is-${row.outcome}` },
           element('span', { class: 'outcome' }, element('span', { class: 'sign' }, sign), label),
-          element(
-            'span',
-            { class: 'muted' },
-            ` row ${countText(row.row)} of the manifest · ${place} shown`,
-          ),
+          element('span', { class: 'muted' }, ` ${rowText(row)} · ${place} shown`),
         ),
       ),
       element(
@@ -124,6 +120,16 @@ export class Details {
       ),
     )
   }
+}
+
+/**
+ * The run may have taken but some rows of its manifest.
+ *
+ * @param {RowData} row
+ */
+function rowText({ row, line }) {
+  const ofManifest = line === undefined ? '' : `, line ${countText(line)} of the manifest`
+  return `row ${countText(row)} of the run${ofManifest}`
 }
 
 /**

@@ -65,7 +65,7 @@ function costText(row) {
  */
 function callsText(calls, unknownCalls = 0) {
   if (unknownCalls === 0) return countText(calls)
-  return `${countText(calls)}, ${countText(unknownCalls)} of unknown outcome, booked as paid`
+  return `${countText(calls)}, ${countText(unknownCalls)} of unknown outcome: may be paid, not in the cost`
 }
 
 /** @param {RowData} row */

@@ -2,6 +2,7 @@
  * Which rows have no picture, and why: one block per cause, with what helps.
  *
  * @import { Cause, ReportSummary, RowData } from '../report-data.ts'
+ * @import { Exactly } from './rows.js'
  */
 import { copyButton, failuresTsv } from './copy.js'
 import { byId, dataText, element } from './elements.js'
@@ -11,8 +12,7 @@ import { causeOf, hasEndedWell } from './rows.js'
 /**
  * @typedef {object} FailuresOptions
  * @property {readonly RowData[]} rows
- * @property {(cause: string) => void} showCause filters the contact sheet
- * @property {(text: string) => void} showId
+ * @property {(exactly: Exactly) => void} show filters the contact sheet
  */
 
 /**
@@ -59,7 +59,7 @@ export function showFailures({ causes }, options) {
  * @param {Cause} cause
  * @param {FailuresOptions & { copyRows: HTMLElement }} options
  */
-function causeBlock(cause, { showCause, showId, copyRows }) {
+function causeBlock(cause, { show, copyRows }) {
   const { code, rows, ids, messages, help } = cause
   const moreIds = rows - ids.length
   return element(
@@ -79,7 +79,11 @@ function causeBlock(cause, { showCause, showId, copyRows }) {
         { class: 'buttons' },
         element(
           'button',
-          { type: 'button', class: 'quiet', onclick: () => showCause(code) },
+          {
+            type: 'button',
+            class: 'quiet',
+            onclick: () => show({ field: 'cause', value: code }),
+          },
           rows === 1 ? 'Show the row' : 'Show these rows',
         ),
         copyRows,
@@ -91,7 +95,11 @@ function causeBlock(cause, { showCause, showId, copyRows }) {
       'p',
       { class: 'ids' },
       ids.map((id) =>
-        element('button', { type: 'button', class: 'id', onclick: () => showId(id) }, dataText(id)),
+        element(
+          'button',
+          { type: 'button', class: 'id', onclick: () => show({ field: 'id', value: id }) },
+          dataText(id),
+        ),
       ),
       moreIds > 0 ? element('span', { class: 'muted' }, `and ${countText(moreIds)} more`) : null,
     ),

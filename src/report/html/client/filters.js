@@ -1,8 +1,8 @@
 /**
- * The line above the contact sheet: by text, by outcome, by cause.
+ * The line above the contact sheet: by text, by outcome, by a cause or an id.
  *
  * @import { ReportedOutcome, ReportSummary } from '../report-data.ts'
- * @import { Filter } from './rows.js'
+ * @import { Exactly, Filter } from './rows.js'
  */
 import { dataText, element, visible } from './elements.js'
 import { countText } from './format.js'
@@ -14,13 +14,13 @@ const TYPING_PAUSE_MS = 120
 export class Filters {
   /** @type {Set<ReportedOutcome>} */
   #outcomes = new Set()
-  /** @type {string | undefined} */
-  #cause
+  /** @type {Exactly | undefined} */
+  #exactly
   #changed
   #text
   #where
   #outcomeButtons
-  #causeChip = element('span', {})
+  #chip = element('span', {})
   #count = element('p', { class: 'shown', role: 'status' })
   #typing = 0
   /** @type {HTMLElement} */
@@ -57,7 +57,7 @@ export class Filters {
         { class: 'outcome-filter', role: 'group', 'aria-label': 'Filter by outcome' },
         this.#outcomeButtons,
       ),
-      this.#causeChip,
+      this.#chip,
       this.#count,
     )
   }
@@ -68,22 +68,18 @@ export class Filters {
       text: this.#text.value,
       where: this.#where.value,
       outcomes: this.#outcomes,
-      cause: this.#cause,
+      exactly: this.#exactly,
     }
   }
 
-  /** @param {string} cause */
-  showCause(cause) {
+  /**
+   * These rows and no others.
+   *
+   * @param {Exactly} exactly
+   */
+  show(exactly) {
     this.#clear()
-    this.#setCause(cause)
-    this.#changed()
-  }
-
-  /** @param {string} id */
-  showId(id) {
-    this.#clear()
-    this.#text.value = id
-    this.#where.value = 'id'
+    this.#setExactly(exactly)
     this.#changed()
   }
 
@@ -116,33 +112,18 @@ export class Filters {
     this.#text.value = ''
     this.#where.value = 'any'
     this.#outcomes.clear()
-    this.#setCause(undefined)
+    this.#setExactly(undefined)
     for (const button of this.#outcomeButtons) button.setAttribute('aria-pressed', 'false')
   }
 
-  /** @param {string | undefined} cause */
-  #setCause(cause) {
-    this.#cause = cause
+  /** @param {Exactly | undefined} exactly */
+  #setExactly(exactly) {
+    this.#exactly = exactly
     const drop = () => {
-      this.#setCause(undefined)
+      this.#setExactly(undefined)
       this.#changed()
     }
-    this.#causeChip.replaceChildren(
-      cause === undefined
-        ? ''
-        : element(
-            'button',
-            {
-              type: 'button',
-              class: 'chip',
-              'aria-label': `Cause ${visible(cause)}: show other causes again`,
-              onclick: drop,
-            },
-            'cause: ',
-            dataText(cause),
-            ' ✕',
-          ),
-    )
+    this.#chip.replaceChildren(exactly === undefined ? '' : chipOf(exactly, drop))
   }
 
   #typed() {
@@ -184,6 +165,25 @@ export class Filters {
     })
     return button
   }
+}
+
+/**
+ * @param {Exactly} exactly
+ * @param {() => void} drop
+ */
+function chipOf({ field, value }, drop) {
+  return element(
+    'button',
+    {
+      type: 'button',
+      class: 'chip',
+      'aria-label': `Only ${field} ${visible(value)}: show others again`,
+      onclick: drop,
+    },
+    `${field}: `,
+    dataText(value),
+    ' ✕',
+  )
 }
 
 /** @param {readonly string[]} columns */

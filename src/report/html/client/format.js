@@ -29,18 +29,22 @@ export const priceText = (usd) => `$${usd.toFixed(4)}`
 
 /** @param {number} ms */
 export function durationText(ms) {
-  if (ms < 1_000) return `${Math.round(ms)} ms`
-  if (ms < 60_000) return `${(ms / 1_000).toFixed(ms < 10_000 ? 1 : 0)} s`
-  const minutes = Math.round(ms / 60_000)
-  if (minutes < 60) return `${minutes} min${secondsPart(ms)}`
-  const hours = Math.floor(minutes / 60)
-  return `${hours} h ${minutes % 60} min`
+  if (ms < 999.5) return `${Math.round(ms)} ms`
+  if (ms < 9_950) return `${(ms / 1_000).toFixed(1)} s`
+  const seconds = Math.round(ms / 1_000)
+  if (seconds < 60) return `${seconds} s`
+  if (seconds < 600) return pair([Math.floor(seconds / 60), 'min'], [seconds % 60, 's'])
+  const minutes = Math.round(seconds / 60)
+  if (minutes < 60) return `${minutes} min`
+  return pair([Math.floor(minutes / 60), 'h'], [minutes % 60, 'min'])
 }
 
-/** @param {number} ms */
-function secondsPart(ms) {
-  const seconds = Math.round(ms / 1_000) % 60
-  return ms < 600_000 && seconds > 0 ? ` ${seconds} s` : ''
+/**
+ * @param {readonly [count: number, unit: string]} large
+ * @param {readonly [count: number, unit: string]} small
+ */
+function pair([count, unit], [rest, smallUnit]) {
+  return rest === 0 ? `${count} ${unit}` : `${count} ${unit} ${rest} ${smallUnit}`
 }
 
 /** @param {number} byteCount */

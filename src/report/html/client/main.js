@@ -31,16 +31,11 @@ function showReport() {
   showCost(summary)
   showTime(summary)
   const filters = showPictures(summary, rows)
-  const jump = () => byId('pictures').scrollIntoView()
   showFailures(summary, {
     rows,
-    showCause: (cause) => {
-      filters.showCause(cause)
-      jump()
-    },
-    showId: (id) => {
-      filters.showId(id)
-      jump()
+    show: (exactly) => {
+      filters.show(exactly)
+      byId('pictures').scrollIntoView()
     },
   })
 }

@@ -81,7 +81,7 @@ function tilesOf(run) {
       countText(run.calls),
       unknownCalls === 0
         ? 'none of unknown outcome'
-        : `${countText(unknownCalls)} of unknown outcome, booked as paid`,
+        : `${countText(unknownCalls)} of unknown outcome: may be paid, not in the cost`,
     ],
     Number.isNaN(durationMs)
       ? ['Duration', '–', 'not finished']

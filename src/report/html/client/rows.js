@@ -34,7 +34,11 @@ export const causeOf = ({ errorCode, outcome }) => errorCode ?? outcome
  * @property {string} text words that must all occur, in any case
  * @property {string} where `any`, `id`, `prompt`, `error`, or `column:` and its name
  * @property {ReadonlySet<ReportedOutcome>} outcomes empty: all of them
- * @property {string | undefined} cause
+ * @property {Exactly | undefined} exactly
+ *
+ * @typedef {object} Exactly
+ * @property {'cause' | 'id'} field
+ * @property {string} value
  */
 
 /**
@@ -42,19 +46,34 @@ export const causeOf = ({ errorCode, outcome }) => errorCode ?? outcome
  * @param {Filter} filter
  * @returns {RowData[]}
  */
-export function filtered(rows, { text, where, outcomes, cause }) {
-  const words = text
-    .toLowerCase()
+export function filtered(rows, { text, where, outcomes, exactly }) {
+  const words = comparable(text)
     .split(/\s+/)
     .filter((word) => word !== '')
   return rows.filter((row) => {
     if (outcomes.size > 0 && !outcomes.has(row.outcome)) return false
-    if (cause !== undefined && (hasEndedWell(row) || causeOf(row) !== cause)) return false
+    if (exactly !== undefined && !isExactly(row, exactly)) return false
     if (words.length === 0) return true
     const searched = searchedText(row, where)
     return words.every((word) => searched.includes(word))
   })
 }
+
+/**
+ * @param {RowData} row
+ * @param {Exactly} exactly
+ */
+function isExactly(row, { field, value }) {
+  if (field === 'id') return row.id === value
+  return !hasEndedWell(row) && causeOf(row) === value
+}
+
+/**
+ * In any case, and however its accents are encoded.
+ *
+ * @param {string} text
+ */
+const comparable = (text) => text.normalize().toLowerCase()
 
 /** @type {Map<string, WeakMap<RowData, string>>} */
 const searchedTexts = new Map()
@@ -70,7 +89,7 @@ function searchedText(row, where) {
   searchedTexts.set(where, made)
   const known = made.get(row)
   if (known !== undefined) return known
-  const text = textAt(row, where).toLowerCase()
+  const text = comparable(textAt(row, where))
   made.set(row, text)
   return text
 }
@@ -84,6 +103,16 @@ function textAt(row, where) {
   if (where === 'id') return id
   if (where === 'prompt') return prompt ?? ''
   if (where === 'error') return `${errorCode ?? ''}\n${error ?? ''}`
-  if (where.startsWith('column:')) return columns[where.slice('column:'.length)] ?? ''
+  if (where.startsWith('column:')) return cellOf(columns, where.slice('column:'.length))
   return [id, prompt, ...Object.values(columns), ...keys, errorCode, error, requestId].join('\n')
+}
+
+/**
+ * Empty for a row that lacks the column, also for one called `toString`.
+ *
+ * @param {RowData['columns']} columns
+ * @param {string} name
+ */
+function cellOf(columns, name) {
+  return (Object.hasOwn(columns, name) ? columns[name] : undefined) ?? ''
 }
