@@ -41,6 +41,12 @@ const LIMITER = { max: 1_000_000, duration: 1_000 }
  */
 const RATE_LIMIT_LOOK_MS = 1_000
 
+/**
+ * An idle worker looks by itself this often. BullMQ wakes nobody for a prioritized job that is put back, as ours are after
+ * a rate limit; at its own 5 s the last rows of a run would wait that long.
+ */
+const IDLE_LOOK_S = 1
+
 /** After abandoning, handlers get this long to come back before we stop waiting for them. */
 const ABANDON_GRACE_MS = 10_000
 
@@ -66,6 +72,7 @@ export async function startConsumer(
     stalledInterval: options.stalledIntervalMs,
     maxStalledCount: STALLED_COUNT_MAX,
     maximumRateLimitDelay: RATE_LIMIT_LOOK_MS,
+    drainDelay: IDLE_LOOK_S,
     settings: {
       backoffStrategy: (attemptsMade: number, _type?: string, error?: Error) =>
         Math.max(options.backoff(attemptsMade), leastWaitMsOf(error)),

@@ -200,6 +200,28 @@ export function keepsTheQueueContract(name: string, queueOf: () => Queue): void 
       expect(seen[1]!.at - seen[0]!.at).toBeGreaterThan(900)
     })
 
+    test('a row that a rate limit put back is taken up soon by workers that wait for rows', async () => {
+      const seen: number[] = []
+      await consume(
+        {
+          async render() {
+            seen.push(performance.now())
+            if (seen.length > 1) return
+            // Long enough for the other slots to have begun to wait for rows.
+            await sleep(200)
+            throw new RateLimitedError('slow down', 300)
+          },
+        },
+        { concurrency: 4 },
+      )
+
+      await queueOf().addRenders(someJobs(1), { attempts: 1 })
+      await until(() => seen.length === 2)
+
+      expect(seen[1]! - seen[0]!).toBeGreaterThan(450)
+      expect(seen[1]! - seen[0]!).toBeLessThan(4_000)
+    })
+
     test('refused credentials stop everybody until the brake is released', async () => {
       let isRefusing = true
       let tries = 0
