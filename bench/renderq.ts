@@ -5,11 +5,11 @@
 import { loadConfig } from '../src/config.ts'
 import { openLogger } from '../src/logger.ts'
 import type { Ledger } from '../src/queue/ledger.ts'
-import type { Delivery, Handlers, Queue } from '../src/queue/queue.ts'
+import type { Handlers, Queue } from '../src/queue/queue.ts'
 import { openStore } from '../src/storage/open-store.ts'
 import type { Store } from '../src/storage/store.ts'
 import { startWorker } from '../src/worker/worker.ts'
-import { jobFor, newRun } from '../test/helpers/jobs.ts'
+import { FIRST_DELIVERY, jobFor, newRun } from '../test/helpers/jobs.ts'
 import { measure, type Subject } from './measure.ts'
 import type { Task } from './task.ts'
 
@@ -35,15 +35,7 @@ async function openRenderq(task: Task): Promise<Subject> {
   })
   const run = newRun()
   const request = { model: 'gpt-image-2', n, quality: 'low' }
-  const never = new AbortController().signal
-  const delivery: Delivery = {
-    attempt: 1,
-    isLastAttempt: true,
-    stopping: never,
-    abandoned: never,
-    earlierAttempts: [],
-    remember: async () => {},
-  }
+  const delivery = { ...FIRST_DELIVERY, isLastAttempt: true }
   return {
     async call(number) {
       const prompt = `a mug on a shelf, ${number}`

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { fingerprintOf, RenderJob, type RunId } from '../../src/job.ts'
 import type { RowResult, RunEntry } from '../../src/queue/ledger.ts'
+import type { Delivery } from '../../src/queue/queue.ts'
+import type { PictureEntry, RenderRecord } from '../../src/record.ts'
 
 export function newRun(): RunId {
   return `run_${randomBytes(5).toString('hex')}`
@@ -57,4 +59,57 @@ export function resultFor(job: RenderJob, changes: Partial<RowResult> = {}): Row
     fingerprint: job.fingerprint,
     ...changes,
   }
+}
+
+const RECORDED_AT = '2026-11-21T12:00:00.000Z'
+
+/** As it is written once the row's one picture is stored. */
+export function recordFor(job: RenderJob, changes: Partial<RenderRecord> = {}): RenderRecord {
+  const { version, fingerprint, run, row, id, operation, request } = job
+  return {
+    version,
+    fingerprint,
+    run,
+    row,
+    id,
+    operation,
+    request,
+    inputs: [],
+    mask: null,
+    markup: null,
+    pictures: [pictureFor(job)],
+    previews: [],
+    usage: null,
+    costUsd: null,
+    priceTableDate: null,
+    resolved: {},
+    server: 'http://api',
+    requestId: null,
+    timings: { startedAt: RECORDED_AT, finishedAt: RECORDED_AT, requestMs: null },
+    attempts: 1,
+    calls: 1,
+    unknownCalls: 0,
+    warnings: [],
+    ...changes,
+  }
+}
+
+const pictureFor = ({ key }: RenderJob): PictureEntry => ({
+  index: 0,
+  key: `${key}.png`,
+  byteCount: 10,
+  width: 1,
+  height: 1,
+  mediaType: 'image/png',
+  sha256: 'a'.repeat(64),
+})
+
+/** The first of a row, of which nothing is known yet. */
+export const FIRST_DELIVERY: Delivery = {
+  attempt: 1,
+  isLastAttempt: false,
+  stopping: new AbortController().signal,
+  abandoned: new AbortController().signal,
+  earlierAttempts: [],
+  remember: async () => {},
 }

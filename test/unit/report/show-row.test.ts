@@ -2,14 +2,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { RenderJob, RunId } from '../../../src/job.ts'
 import type { Ledger, RowResult } from '../../../src/queue/ledger.ts'
-import { RenderRecord } from '../../../src/record.ts'
 import { rowDetails } from '../../../src/report/show-row.ts'
 import { whyRow } from '../../../src/report/why-row.ts'
 import { manifestPartKey, recordKey, resultsPartKey } from '../../../src/storage/keys.ts'
 import { openStore } from '../../../src/storage/open-store.ts'
 import type { Store } from '../../../src/storage/store.ts'
 import { documentOf } from '../../helpers/report-rows.ts'
-import { jobFor, newRun, resultFor } from '../../helpers/jobs.ts'
+import { jobFor, newRun, recordFor, resultFor } from '../../helpers/jobs.ts'
 import { tempDir, type TempDir } from '../../helpers/temp.ts'
 
 let dir: TempDir
@@ -35,7 +34,9 @@ async function lookAt(
 ) {
   await put(manifestPartKey(job.run, 1), { job, columns: {} })
   await put(resultsPartKey(job.run, 1), resultFor(job, result))
-  await put(recordKey(job.fingerprint), recordFor(job, record))
+  const at = '2026-02-01T08:30:00.000Z'
+  const timings = { startedAt: at, finishedAt: at, requestMs: 1 }
+  await put(recordKey(job.fingerprint), recordFor(job, { ...record, timings }))
   const document = {
     ...documentOf(job.run, []),
     parts: [{ firstRow: 0, rowCount: 1 }],
@@ -52,35 +53,6 @@ async function lookAt(
   }
   const details = await rowDetails(job.id, found as never, nothingWaits)
   return { details, why: (await whyRow(details, store)).sentences.join('; ') }
-}
-
-function recordFor(job: RenderJob, { run, requestId }: { run: RunId; requestId: string }) {
-  const { fingerprint, row, id, operation, request } = job
-  const at = '2026-02-01T08:30:00.000Z'
-  const picture = { width: 1, height: 1, mediaType: 'image/png', sha256: 'a'.repeat(64) }
-  return RenderRecord.parse({
-    version: 1,
-    fingerprint,
-    run,
-    row,
-    id,
-    operation,
-    request,
-    inputs: [],
-    mask: null,
-    pictures: [{ index: 0, key: `${job.key}.png`, byteCount: 10, ...picture }],
-    usage: null,
-    costUsd: null,
-    priceTableDate: null,
-    resolved: {},
-    server: 'http://127.0.0.1:1/v1',
-    requestId,
-    timings: { startedAt: at, finishedAt: at, requestMs: 1 },
-    attempts: 2,
-    calls: 2,
-    unknownCalls: 0,
-    warnings: [],
-  })
 }
 
 test('its own record is shown with it', async () => {

@@ -4,7 +4,7 @@ import type { RenderRecord } from '../../../src/record.ts'
 import type { RowDetails } from '../../../src/report/show-row.ts'
 import { whyRow } from '../../../src/report/why-row.ts'
 import type { Store } from '../../../src/storage/store.ts'
-import { jobFor, newRun, resultFor } from '../../helpers/jobs.ts'
+import { jobFor, newRun, recordFor, resultFor } from '../../helpers/jobs.ts'
 
 const EARLIER = newRun()
 const NOW = newRun()
@@ -21,29 +21,6 @@ const sent = (sha256: string | null, source: string = URL.url) => ({
 const BEFORE = sent('a'.repeat(64))
 const AFTER = sent('b'.repeat(64))
 
-function recordOf(job: RenderJob, changes: Partial<RenderRecord>): RenderRecord {
-  return {
-    ...job,
-    inputs: [],
-    mask: null,
-    markup: null,
-    pictures: [],
-    previews: [],
-    usage: null,
-    costUsd: null,
-    priceTableDate: null,
-    resolved: {},
-    server: 'http://api',
-    requestId: null,
-    timings: { startedAt: AT, finishedAt: AT, requestMs: null },
-    attempts: 1,
-    calls: 1,
-    unknownCalls: 0,
-    warnings: [],
-    ...changes,
-  }
-}
-
 async function why(
   changes: Partial<RenderJob>,
   {
@@ -52,7 +29,7 @@ async function why(
   }: Partial<RenderRecord> & { outcome?: RowDetails['outcome']; run: RunId },
 ) {
   const job = jobFor(NOW, 0, { images: [URL], ...changes })
-  const record = recordOf(job, recorded)
+  const record = recordFor(job, { pictures: [], ...recorded })
   const ended = outcome === null ? undefined : resultFor(job, { outcome })
   const details = { run: NOW, planned: { job, columns: {} }, record, outcome, result: ended }
   const { sentences, changes: differences } = await whyRow(details as unknown as RowDetails, STORE)

@@ -6,7 +6,6 @@ import { InputUnavailableError, StorageUnavailableError } from '../../../src/err
 import { openImagesApi } from '../../../src/images-api/client.ts'
 import type { RenderJob } from '../../../src/job.ts'
 import { openLogger } from '../../../src/logger.ts'
-import type { Delivery } from '../../../src/queue/queue.ts'
 import type { RenderRecord } from '../../../src/record.ts'
 import { FolderStore } from '../../../src/storage/folder.ts'
 import type { Downloader } from '../../../src/worker/download.ts'
@@ -15,7 +14,7 @@ import { recordsIn } from '../../../src/worker/records.ts'
 import { renderDelivery, type RenderTools } from '../../../src/worker/render.ts'
 import { openSpool } from '../../../src/worker/spool.ts'
 import { expectTrueRecords } from '../../helpers/invariants.ts'
-import { entryFor, jobFor, newRun } from '../../helpers/jobs.ts'
+import { entryFor, FIRST_DELIVERY, jobFor, newRun } from '../../helpers/jobs.ts'
 import { allRecords } from '../../helpers/pipeline.ts'
 import { anySettings, queueForTests } from '../../helpers/queues.ts'
 import { tempDir } from '../../helpers/temp.ts'
@@ -30,14 +29,6 @@ beforeAll(async () => {
 })
 afterAll(() => emulator[Symbol.asyncDispose]())
 
-const FIRST: Delivery = {
-  attempt: 1,
-  isLastAttempt: false,
-  stopping: new AbortController().signal,
-  abandoned: new AbortController().signal,
-  earlierAttempts: [],
-  remember: async () => {},
-}
 const PHOTO = { kind: 'url', url: 'https://shop.example/mug.png' } as const
 const CHECKED = { checkInputs: true } as const
 
@@ -91,7 +82,7 @@ async function openShop(made: (tools: RenderTools) => RenderTools = (tools) => t
       ...changes,
     })
   }
-  async function render(job: RenderJob, { delivery = FIRST, using = tools } = {}) {
+  async function render(job: RenderJob, { delivery = FIRST_DELIVERY, using = tools } = {}) {
     const before = { calls: emulator.stats().calls, fetches: photo.fetches }
     await renderDelivery(job, delivery, using)
     return {
@@ -224,7 +215,9 @@ test('a picture that can’t be fetched fails the row as any input does; its rec
   photo.bytes = undefined
   const job = await enter(CHECKED)
 
-  const rendering = render(job, { delivery: { ...FIRST, attempt: 5, isLastAttempt: true } })
+  const rendering = render(job, {
+    delivery: { ...FIRST_DELIVERY, attempt: 5, isLastAttempt: true },
+  })
 
   await expect(rendering).rejects.toThrow(InputUnavailableError)
   expect(await resultOf(job)).toMatchObject({ outcome: 'failed', errorCode: 'input_unavailable' })

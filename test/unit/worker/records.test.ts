@@ -1,45 +1,15 @@
 import { expect, test } from 'vitest'
-import type { RenderRecord } from '../../../src/record.ts'
 import { readRecord } from '../../../src/report/row-record.ts'
 import { recordKey } from '../../../src/storage/keys.ts'
 import { openStore } from '../../../src/storage/open-store.ts'
 import type { Store } from '../../../src/storage/store.ts'
 import { recordsIn } from '../../../src/worker/records.ts'
-import { jobFor, newRun } from '../../helpers/jobs.ts'
+import { jobFor, newRun, recordFor } from '../../helpers/jobs.ts'
 import { tempDir } from '../../helpers/temp.ts'
 
 const JOB = jobFor(newRun(), 0)
 const NEWER = jobFor(newRun(), 0, { request: { model: 'gpt-image-2', n: 1, prompt: 'newer' } })
-const AT = '2026-11-21T12:00:00.000Z'
-const RECORD: RenderRecord = {
-  ...JOB,
-  inputs: [],
-  mask: null,
-  markup: null,
-  pictures: [
-    {
-      index: 0,
-      key: 'test/row-0.png',
-      byteCount: 1,
-      width: 1,
-      height: 1,
-      mediaType: 'image/png',
-      sha256: 'a'.repeat(64),
-    },
-  ],
-  previews: [],
-  usage: null,
-  costUsd: null,
-  priceTableDate: null,
-  resolved: {},
-  server: 'http://api',
-  requestId: null,
-  timings: { startedAt: AT, finishedAt: AT, requestMs: null },
-  attempts: 1,
-  calls: 1,
-  unknownCalls: 0,
-  warnings: [],
-}
+const RECORD = recordFor(JOB)
 
 async function supersededTwice(store: Store) {
   const records = recordsIn(store)
@@ -60,7 +30,13 @@ test('a superseded record is found no more, and says what it was', async () => {
   expect(record).toBeUndefined()
   expect(tombstone).toMatchObject({
     supersededBy: NEWER.fingerprint,
-    was: { run: JOB.run, at: AT, operation: 'generate', request: JOB.request, inputs: [] },
+    was: {
+      run: JOB.run,
+      at: RECORD.timings.finishedAt,
+      operation: 'generate',
+      request: JOB.request,
+      inputs: [],
+    },
   })
 })
 

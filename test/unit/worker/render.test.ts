@@ -27,7 +27,7 @@ import { recordsIn } from '../../../src/worker/records.ts'
 import { renderDelivery, type RenderTools } from '../../../src/worker/render.ts'
 import { openSpool } from '../../../src/worker/spool.ts'
 import { expectTrueRecords } from '../../helpers/invariants.ts'
-import { entryFor, jobFor, newRun } from '../../helpers/jobs.ts'
+import { entryFor, FIRST_DELIVERY, jobFor, newRun } from '../../helpers/jobs.ts'
 import { allRecords } from '../../helpers/pipeline.ts'
 import { embeddedSettings, queueForTests } from '../../helpers/queues.ts'
 import { tempDir } from '../../helpers/temp.ts'
@@ -40,15 +40,7 @@ beforeAll(async () => {
 })
 afterAll(() => emulator[Symbol.asyncDispose]())
 
-const FIRST: Delivery = {
-  attempt: 1,
-  isLastAttempt: false,
-  stopping: new AbortController().signal,
-  abandoned: new AbortController().signal,
-  earlierAttempts: [],
-  remember: async () => {},
-}
-const LAST: Delivery = { ...FIRST, attempt: 5, isLastAttempt: true }
+const LAST: Delivery = { ...FIRST_DELIVERY, attempt: 5, isLastAttempt: true }
 
 async function openWorkshop() {
   const dir = await tempDir()
@@ -124,14 +116,14 @@ describe('two runs that hold the same row', () => {
       async head(key) {
         if (isFirstLook) {
           isFirstLook = false
-          await renderDelivery(twin, FIRST, shop.tools)
+          await renderDelivery(twin, FIRST_DELIVERY, shop.tools)
           return undefined
         }
         return shop.store.head(key)
       },
     })
 
-    await renderDelivery(job, FIRST, racing)
+    await renderDelivery(job, FIRST_DELIVERY, racing)
 
     expect(shop.calls()).toBe(1)
     expect(await booksOf(twin)).toMatchObject({ calls: 1, outcomes: { succeeded: 1 } })
@@ -142,9 +134,9 @@ describe('two runs that hold the same row', () => {
     await using shop = await openWorkshop()
     const early = await shop.enter({}, 1_700_000_000_000)
     const late = await shop.enter({ request: request('a red mug') }, 1_700_000_999_999)
-    await renderDelivery(late, FIRST, shop.tools)
+    await renderDelivery(late, FIRST_DELIVERY, shop.tools)
 
-    await expect(renderDelivery(early, FIRST, shop.tools)).rejects.toThrow(SupersededError)
+    await expect(renderDelivery(early, FIRST_DELIVERY, shop.tools)).rejects.toThrow(SupersededError)
 
     expect(shop.calls()).toBe(1)
     expect(await booksOf(early)).toMatchObject({ calls: 0, outcomes: { failed: 1 } })
@@ -160,7 +152,7 @@ test('a try that failed is remembered for the row, one that had only to wait is 
   const earlier = { ...NOTED, startedAt: 1 }
   const noted: EarlierAttempt[] = []
   const delivery: Delivery = {
-    ...FIRST,
+    ...FIRST_DELIVERY,
     earlierAttempts: [earlier],
     remember: async (attempt) => void noted.push(attempt),
   }
@@ -227,12 +219,14 @@ describe('when the store is away', () => {
         throw new StorageUnavailableError('away')
       },
     })
-    await expect(renderDelivery(job, FIRST, broken)).rejects.toThrow(StorageUnavailableError)
+    await expect(renderDelivery(job, FIRST_DELIVERY, broken)).rejects.toThrow(
+      StorageUnavailableError,
+    )
     const spooled = await shop.tools.spool.find(job.fingerprint, shop.store.url)
     const { file } = spooled!.pictures[0]!
     await writeFile(file, (await readFile(file)).toReversed())
 
-    await expect(renderDelivery(job, FIRST, shop.tools)).rejects.toMatchObject({
+    await expect(renderDelivery(job, FIRST_DELIVERY, shop.tools)).rejects.toMatchObject({
       code: 'response_broken',
       advice: { retry: 'unknown' },
     })
@@ -274,7 +268,7 @@ test('a row of a paused run asks nothing of the store; its answer in the spool i
       throw new StorageUnavailableError('away')
     },
   })
-  await expect(renderDelivery(answered, FIRST, broken)).rejects.toThrow('away')
+  await expect(renderDelivery(answered, FIRST_DELIVERY, broken)).rejects.toThrow('away')
   for (const { run } of [waiting, answered]) await queue().ledger.steer(run, 'pause')
   const lookUps: string[] = []
   const watched = shop.withStore({
@@ -305,13 +299,13 @@ test('of a cancelled run, a paid answer waits for the worker whose spool it is i
       throw new StorageUnavailableError('away')
     },
   })
-  await expect(renderDelivery(job, FIRST, broken)).rejects.toThrow('away')
+  await expect(renderDelivery(job, FIRST_DELIVERY, broken)).rejects.toThrow('away')
   await queue().ledger.steer(job.run, 'cancel')
   expect(await queue().ledger.rowsInFlight(job.run)).toEqual({ calling: [], answered: [0] })
 
   const elsewhere = { ...shop.tools, spool: await openSpool(otherMachine.path) }
-  await expect(renderDelivery(job, FIRST, elsewhere)).rejects.toThrow(RunPausedError)
-  await renderDelivery(job, FIRST, shop.tools)
+  await expect(renderDelivery(job, FIRST_DELIVERY, elsewhere)).rejects.toThrow(RunPausedError)
+  await renderDelivery(job, FIRST_DELIVERY, shop.tools)
 
   expect(await queue().ledger.rowsInFlight(job.run)).toEqual({ calling: [], answered: [] })
   const books = await booksOf(job)
@@ -359,10 +353,13 @@ describe('when a worker dies', () => {
         return new Promise<never>(() => {})
       },
     })
-    void renderDelivery(job, FIRST, dying)
+    void renderDelivery(job, FIRST_DELIVERY, dying)
     await until(() => isDead)
 
-    await renderDelivery(job, FIRST, { ...shop.tools, spool: await openSpool(otherMachine.path) })
+    await renderDelivery(job, FIRST_DELIVERY, {
+      ...shop.tools,
+      spool: await openSpool(otherMachine.path),
+    })
 
     const paid = { calls: 1, unknownCalls: 1 }
     expect(shop.calls()).toBe(1)
@@ -382,12 +379,15 @@ describe('when a worker dies', () => {
         return new Promise<never>(() => {})
       },
     })
-    void renderDelivery(job, FIRST, dying)
+    void renderDelivery(job, FIRST_DELIVERY, dying)
     await until(() => deaths === 1)
-    void renderDelivery(job, FIRST, { ...dying, spool: await openSpool(otherMachine.path) })
+    void renderDelivery(job, FIRST_DELIVERY, {
+      ...dying,
+      spool: await openSpool(otherMachine.path),
+    })
     await until(() => deaths === 2)
 
-    await renderDelivery(job, FIRST, shop.tools)
+    await renderDelivery(job, FIRST_DELIVERY, shop.tools)
 
     const paid = { calls: 2, unknownCalls: 1 }
     expect(shop.calls()).toBe(2)
@@ -459,7 +459,7 @@ test.each([
   await using shop = await openWorkshop()
   const job = await shop.enter()
 
-  await expect(renderDelivery({ ...job, ...changes }, FIRST, shop.tools)).rejects.toThrow(
+  await expect(renderDelivery({ ...job, ...changes }, FIRST_DELIVERY, shop.tools)).rejects.toThrow(
     JobInvalidError,
   )
 
