@@ -1,12 +1,9 @@
 /** The record behind a row's pictures, or what was put in its place. */
-import { StorageRejectedError } from '../errors.ts'
 import type { RenderJob } from '../job.ts'
 import type { RowResult } from '../queue/ledger.ts'
-import { StoredRecord, type RenderRecord, type SupersededRecord } from '../record.ts'
-import { recordKey } from '../storage/keys.ts'
+import type { RenderRecord, SupersededRecord } from '../record.ts'
 import type { Store } from '../storage/store.ts'
-
-const RECORD_BYTES_MAX = 1_048_576
+import { readRecord } from '../storage/stored-record.ts'
 
 export interface RowRecord {
   /** Of the pictures that the row has: rendered by this run or by another one. */
@@ -24,20 +21,6 @@ export async function rowRecord(
   if (found !== undefined) return { record: found }
   const kept = result?.outcome === 'reused' ? await recordAt(result.keys[0], store) : undefined
   return kept === undefined ? {} : { record: kept }
-}
-
-export async function readRecord(
-  fingerprint: string,
-  store: Store,
-): Promise<StoredRecord | undefined> {
-  const key = recordKey(fingerprint)
-  const bytes = await store.get(key, { bytesMax: RECORD_BYTES_MAX })
-  if (bytes === undefined) return undefined
-  try {
-    return StoredRecord.parse(JSON.parse(bytes.toString('utf8')))
-  } catch (cause) {
-    throw new StorageRejectedError(`the record ${store.locationOf(key)} can't be read`, { cause })
-  }
 }
 
 /** `--existing keep` leaves the pictures of an older version, which are another fingerprint's. */

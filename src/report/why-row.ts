@@ -5,7 +5,7 @@ import type { RenderRecord, ReplacedVersion, SupersededRecord } from '../record.
 import type { Store } from '../storage/store.ts'
 import { whatHelps } from '../what-helps.ts'
 import { changesBetween, inputName, type Change } from './row-changes.ts'
-import { readRecord } from './row-record.ts'
+import { readRecord } from '../storage/stored-record.ts'
 import type { RowDetails } from './show-row.ts'
 
 export interface Why {

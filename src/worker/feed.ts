@@ -97,7 +97,8 @@ async function putBack(
   if (from === undefined || last === undefined) return
   // Some of them may have ended while we looked.
   const open = await unsettledJobs(books, { part, from, until: last + 1 }, tools)
-  const lost = open.filter(({ row }) => rows.includes(row))
+  const gone = new Set(rows)
+  const lost = open.filter(({ row }) => gone.has(row))
   if (lost.length === 0) return
   tools.logger.warn({ run: books.run, rows: lost.length }, 'putting lost rows back')
   await add(lost, books, tools)

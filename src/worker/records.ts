@@ -4,7 +4,6 @@ import type { RenderJob } from '../job.ts'
 import {
   previousRenderingOf,
   replacedVersionOf,
-  StoredRecord,
   type InputEntry,
   type PreviousRendering,
   type ReplacedVersion,
@@ -13,9 +12,7 @@ import {
 } from '../record.ts'
 import { recordKey } from '../storage/keys.ts'
 import type { Store } from '../storage/store.ts'
-
-/** A record is a few kilobytes; a prompt may add 32,000 characters. */
-const RECORD_BYTES_MAX = 1_048_576
+import { readRecord } from '../storage/stored-record.ts'
 
 const JSON_TYPE = 'application/json'
 
@@ -49,11 +46,7 @@ export interface Records {
 }
 
 export function recordsIn(store: Store): Records {
-  async function read(fingerprint: string): Promise<StoredRecord | undefined> {
-    const key = recordKey(fingerprint)
-    const bytes = await store.get(key, { bytesMax: RECORD_BYTES_MAX })
-    return bytes === undefined ? undefined : parseRecord(bytes, store.locationOf(key))
-  }
+  const read = (fingerprint: string) => readRecord(fingerprint, store)
 
   /** Of a record that can't be read nothing is kept: it must go all the same. */
   async function versionAt(fingerprint: string): Promise<ReplacedVersion | undefined> {
@@ -122,15 +115,4 @@ async function isReusable(
 function digestsIn({ inputs, mask, markup }: UsedInputs): string {
   const digestOf = (input: InputEntry | null) => input?.sha256 ?? null
   return JSON.stringify([inputs.map(digestOf), digestOf(mask), digestOf(markup)])
-}
-
-function parseRecord(bytes: Buffer, location: string): StoredRecord {
-  try {
-    return StoredRecord.parse(JSON.parse(bytes.toString('utf8')))
-  } catch (cause) {
-    throw new StorageRejectedError(
-      `the record ${location} can't be read: restore it, or delete it to have the row rendered again`,
-      { cause },
-    )
-  }
 }

@@ -5,7 +5,7 @@
  */
 import { ConfigError } from '../errors.ts'
 import type { RunId } from '../job.ts'
-import type { ManifestPart, RowResult, RunBooks } from '../queue/ledger.ts'
+import type { ManifestPart, RowResult, RowsInFlight, RunBooks } from '../queue/ledger.ts'
 import type { RunCursor } from '../queue/queue.ts'
 import { finishRun } from '../report/finish-run.ts'
 import { resultsPartKey, runKey } from '../storage/keys.ts'
@@ -40,41 +40,44 @@ export async function stepRun(
   const books = await tools.queue.ledger.books(run)
   if (books === undefined || books.finishedAt !== undefined) return 'over'
   if (books.store !== tools.store.url) throw otherStore(books, tools.store)
-  const isOver = books.settled >= books.rowCount || (await hasBeenCancelled(books, cursor, tools))
+  const inFlight =
+    books.state === 'cancelled' ? await tools.queue.ledger.rowsInFlight(run) : undefined
+  const isSettled = books.settled >= books.rowCount
+  const isOver = isSettled || (inFlight !== undefined && hasLanded(inFlight, cursor))
   await collect(books, { isLast: isOver, tools })
   if (isOver) {
     await tools.queue.ledger.giveUpAnswers(run)
     await finishRun(run, tools)
     return 'over'
   }
-  const next = await goOn(books, { cursor, counts }, tools)
+  const next =
+    inFlight === undefined
+      ? await goOn(books, { cursor, counts }, tools)
+      : await awaitCalls(books, { cursor, inFlight }, tools)
   const isHungry = counts.waiting === 0 && next.nextRow > cursor.nextRow
   const againInMs = isHungry ? HUNGRY_STEP_INTERVAL_MS : STEP_INTERVAL_MS
   return { againInMs, cursor: { ...next, settled: books.settled } }
 }
 
 /** Once the calls that were sent have come in and their answers are stored, a cancelled run is over. */
-async function hasBeenCancelled(
-  { run, state }: RunBooks,
+function hasLanded(
+  { calling, answered }: RowsInFlight,
   { stepsForAnswers = 0 }: RunCursor,
-  { queue: { ledger } }: RunTools,
-): Promise<boolean> {
-  if (state !== 'cancelled') return false
-  const { calling, answered } = await ledger.rowsInFlight(run)
+): boolean {
   return calling.length === 0 && (answered.length === 0 || stepsForAnswers >= STEPS_FOR_ANSWERS_MAX)
 }
 
 /** Returns where the next step goes on. */
 async function goOn(books: RunBooks, standing: Standing, tools: RunTools): Promise<RunCursor> {
-  const { cursor } = standing
-  if (books.state === 'running') return feed(books, standing, tools)
-  if (books.state === 'cancelled') return awaitCalls(books, cursor, tools)
-  return cursor
+  return books.state === 'running' ? feed(books, standing, tools) : standing.cursor
 }
 
 /** Only by the queue does a row come to the worker that can say what became of its call. */
-async function awaitCalls(books: RunBooks, cursor: RunCursor, tools: RunTools): Promise<RunCursor> {
-  const { calling, answered } = await tools.queue.ledger.rowsInFlight(books.run)
+async function awaitCalls(
+  books: RunBooks,
+  { cursor, inFlight: { calling, answered } }: { cursor: RunCursor; inFlight: RowsInFlight },
+  tools: RunTools,
+): Promise<RunCursor> {
   const inFlight = [...calling, ...answered].toSorted((one, other) => one - other)
   const ofPart = async ({ firstRow, rowCount }: ManifestPart) =>
     inFlight.filter((row) => row >= firstRow && row < firstRow + rowCount)

@@ -1,8 +1,9 @@
 /** Runs that are entered and that nobody works on: a test says itself how their rows end. */
 import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { RunId } from '../../src/job.ts'
-import { enqueuePlan } from '../../src/producer/enqueue.ts'
-import { planManifest } from '../../src/producer/plan.ts'
+import { enqueuePlan, type Enqueued, type RunTerms } from '../../src/producer/enqueue.ts'
+import { planManifest, type PlanOptions } from '../../src/producer/plan.ts'
 import type { RowResult } from '../../src/queue/ledger.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { resultsPartKey } from '../../src/storage/keys.ts'
@@ -21,6 +22,32 @@ export interface EnteringBench extends AsyncDisposable {
   storePart(run: RunId, part: number, results: readonly RowResult[]): Promise<void>
 }
 
+export interface Entering {
+  queue: Queue
+  store: Store
+  workDir: string
+  plan?: Partial<PlanOptions>
+  terms?: RunTerms
+}
+
+/** Plans a manifest and enters it as a run of its own, as the commands do. */
+export async function enterManifest(
+  manifest: string,
+  { queue, store, workDir, plan: options, terms }: Entering,
+): Promise<Enqueued> {
+  const run = newRun()
+  await using plan = await planManifest({
+    manifest,
+    run,
+    existing: 'replace',
+    server: 'other',
+    today: new Date(),
+    workDir: join(workDir, run),
+    ...options,
+  })
+  return await enqueuePlan(plan, { queue, store }, terms)
+}
+
 export const endOf = (run: RunId, row: number, changes: Partial<RowResult> = {}): RowResult =>
   resultFor(jobFor(run, row, { id: `id-${row}` }), changes)
 
@@ -34,16 +61,7 @@ export async function openEnteringBench(): Promise<EnteringBench> {
       const rows = Array.from({ length: rowCount }, (_, row) => `id-${row},${name} ${row}\n`)
       const manifest = dir.join(`${name}.csv`)
       await writeFile(manifest, `id,prompt\n${rows.join('')}`)
-      const run = newRun()
-      await using plan = await planManifest({
-        manifest,
-        run,
-        existing: 'replace',
-        server: 'other',
-        today: new Date(),
-        workDir: dir.join(`plan-${run}`),
-      })
-      return (await enqueuePlan(plan, { queue, store })).run
+      return (await enterManifest(manifest, { queue, store, workDir: dir.join('plans') })).run
     },
     async end(queue, run, row, changes) {
       const claim = { run, row, fingerprint: 'f'.repeat(64) }

@@ -3,22 +3,20 @@
  * that look at what a run comes to.
  */
 import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { loadConfig } from '../../src/config.ts'
 import type { FaultRule } from '../../src/emulator/faults.ts'
 import { startEmulator, type EmulatorOptions } from '../../src/emulator/server.ts'
 import type { EmulatorStats } from '../../src/emulator/stats.ts'
 import type { RunId } from '../../src/job.ts'
 import { openLogger } from '../../src/logger.ts'
-import { enqueuePlan } from '../../src/producer/enqueue.ts'
-import { planManifest, type PlanOptions } from '../../src/producer/plan.ts'
+import type { PlanOptions } from '../../src/producer/plan.ts'
 import type { RowResult, RunBooks } from '../../src/queue/ledger.ts'
 import type { Queue } from '../../src/queue/queue.ts'
 import { RenderRecord } from '../../src/record.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { Store } from '../../src/storage/store.ts'
 import { startWorker } from '../../src/worker/worker.ts'
-import { newRun } from './jobs.ts'
+import { enterManifest } from './entering.ts'
 import { tempDir, type TempDir } from './temp.ts'
 import { until } from './until.ts'
 
@@ -79,17 +77,8 @@ export async function openPipeline(queueOf: () => Queue): Promise<Pipeline> {
     )
     const parts = { queue, store, logger: openLogger('silent') }
     await using worker = await startWorker(config, parts)
-    const run = newRun()
-    await using plan = await planManifest({
-      manifest,
-      run,
-      existing: 'replace',
-      server: 'other',
-      today: new Date(),
-      workDir: join(dir.path, 'plans', run),
-      ...options.plan,
-    })
-    const opened = await enqueuePlan(plan, parts)
+    const workDir = dir.join('plans')
+    const opened = await enterManifest(manifest, { queue, store, workDir, ...options })
     const isOver = options.until ?? runIsFinished
     await until(() => isOver(opened.run, queue))
     await worker.drain(5_000)

@@ -6,14 +6,14 @@ import { environment, loadConfig } from '../../src/config.ts'
 import { startEmulator, type EmulatorOptions } from '../../src/emulator/server.ts'
 import type { RunId } from '../../src/job.ts'
 import { openLogger } from '../../src/logger.ts'
-import { enqueuePlan, type RunTerms } from '../../src/producer/enqueue.ts'
-import { planManifest } from '../../src/producer/plan.ts'
+import type { RunTerms } from '../../src/producer/enqueue.ts'
 import { resumeRun } from '../../src/producer/resume-run.ts'
 import { retryRun } from '../../src/producer/retry-run.ts'
 import type { RowResult } from '../../src/queue/ledger.ts'
 import type { QueueSettings } from '../../src/config.ts'
 import { openStore } from '../../src/storage/open-store.ts'
 import type { Store } from '../../src/storage/store.ts'
+import { enterManifest } from '../helpers/entering.ts'
 import { startWorker } from '../../src/worker/worker.ts'
 import { newRun } from '../helpers/jobs.ts'
 import { jsonLines } from '../helpers/pipeline.ts'
@@ -47,17 +47,9 @@ describe.skipIf(!services.redis)('runs that share a queue', () => {
     const rows = Array.from({ length: rowCount }, (_, row) => `${row},${name} ${row}\n`)
     const manifest = dir.join(`${name}.csv`)
     await writeFile(manifest, `id,prompt\n${rows.join('')}`)
-    const run = newRun()
-    await using plan = await planManifest({
-      manifest,
-      run,
-      set: { model: 'dall-e-2', size: '256x256', response_format: 'b64_json' },
-      existing: 'replace',
-      server: 'other',
-      today: new Date(),
-      workDir: dir.join(`plan-${run}`),
-    })
-    return (await enqueuePlan(plan, { queue: queue(), store }, terms)).run
+    const plan = { set: { model: 'dall-e-2', size: '256x256', response_format: 'b64_json' } }
+    const around = { queue: queue(), store, workDir: dir.join('plans') }
+    return (await enterManifest(manifest, { ...around, plan, terms })).run
   }
 
   async function startWork(emulator: EmulatorOptions = {}) {

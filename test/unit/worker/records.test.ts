@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { readRecord } from '../../../src/report/row-record.ts'
+import { readRecord } from '../../../src/storage/stored-record.ts'
 import { recordKey } from '../../../src/storage/keys.ts'
 import { openStore } from '../../../src/storage/open-store.ts'
 import type { Store } from '../../../src/storage/store.ts'
